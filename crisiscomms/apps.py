@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class CrisisCommsConfig(AppConfig):
+    name = "crisiscomms"
+    verbose_name = "Crisis Comms"
+
+    def ready(self) -> None:
+        # The Celery app becomes the current one here, so that every process rings the same broker.
+        from crisiscomms import accounts, celery
+
+        assert accounts
+        assert celery

@@ -1,0 +1,76 @@
+"""Every queue, route and clock in one file. Celery is the doorbell; what is due stands in PostgreSQL."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crisiscomms.settings")
+
+from django.conf import settings
+
+from crisiscomms import environment
+
+app = Celery("crisiscomms")
+
+# The longest task works for 60 s, then rings again; three times that is when an unacknowledged bell is rung anew.
+VISIBILITY = {
+    "visibility_timeout": 180,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 3,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+
+app.conf.update(
+    broker_url=environment.broker(settings.ENV.redis_url),
+    broker_transport_options=VISIBILITY,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_pool_acquire_timeout=3,
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_max_memory_per_child=180_000,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    worker_soft_shutdown_timeout=8,
+    worker_enable_soft_shutdown_on_idle=True,
+    worker_hijack_root_logger=False,
+    task_soft_time_limit=90,
+    task_time_limit=120,
+    task_publish_retry=False,
+    task_serializer="json",
+    accept_content=["json"],
+    timezone="UTC",
+    enable_utc=True,
+    task_default_queue="default",
+    task_queues=[Queue(name) for name in ("deadlines", "approvals", "delivery", "imports", "default")],
+    task_routes={
+        "incidents.tasks.tick": {"queue": "deadlines"},
+        "delivery.tasks.send_notices": {"queue": "approvals"},
+        "delivery.tasks.deliver": {"queue": "delivery"},
+        "delivery.tasks.sweep": {"queue": "default"},
+        "stakeholders.tasks.run_import": {"queue": "imports"},
+        "stakeholders.tasks.sweep_imports": {"queue": "default"},
+        "crisiscomms.tasks.heartbeat": {"queue": "default"},
+    },
+    beat_schedule={
+        "tick": {"task": "incidents.tasks.tick", "schedule": 2.0, "options": {"expires": 10}},
+        "notices": {"task": "delivery.tasks.send_notices", "schedule": 5.0, "options": {"expires": 10}},
+        "sweep": {"task": "delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
+        "imports": {"task": "stakeholders.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 30}},
+        "heartbeat": {"task": "crisiscomms.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 60}},
+    },
+    beat_scheduler="celery.beat.PersistentScheduler",
+)
+app.autodiscover_tasks(["crisiscomms", "incidents", "stakeholders", "delivery"])
+
+
+@setup_logging.connect
+def _keep_django_logging(**_: Any) -> None:
+    """Without a receiver here Celery would replace the JSON log with its own."""

@@ -1,0 +1,140 @@
+"""The environment, read once and checked with words: what is missing, where, and how to mend it."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+HINTS = {
+    "secret_key": "a random text of at least 50 characters",
+    "database_url": "postgresql://user:password@host:5432/name",
+    "redis_url": "redis://host:6379/0",
+    "record_signing_key": "a random text of at least 32 characters, kept apart from SECRET_KEY",
+    "base_url": "the address people open, such as https://crisis.example.com",
+    "email_url": "smtp://user:password@host:25, submission://user:password@host:587 or console:",
+}
+
+
+class Environment(BaseSettings):
+    """Names are part of the contract: documented in the README and `.env.example`."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    secret_key: str
+    secret_key_fallbacks: str = ""
+    database_url: str
+    redis_url: str
+    record_signing_key: str
+    base_url: str = "http://localhost:8000"
+    email_url: str = "console:"
+    allowed_hosts: str = ""
+    default_from_email: str = "updates@localhost.example"
+    storage_url: str = "file:///" + str(BASE_DIR / ".local" / "files")
+    trusted_proxies: int = 0
+    heartbeat_url: str = ""
+    proxy_snapshot_dir: str = ""
+    # Not for production: plain-http cookies, the demo, the local mail inbox.
+    local_mode: bool = False
+    local_inbox_dir: str = ""
+
+
+class ConfigurationError(SystemExit):
+    """Stops the start with the variable's name and a way to mend it."""
+
+
+@lru_cache
+def read() -> Environment:
+    try:
+        found = Environment()  # type: ignore[call-arg]
+    except ValidationError as error:
+        lines = [_sentence(item["loc"][0], item["msg"]) for item in error.errors()]
+        raise ConfigurationError("\n".join(lines)) from None
+    if len(found.secret_key) < 32 or len(found.record_signing_key) < 32:
+        raise ConfigurationError("SECRET_KEY and RECORD_SIGNING_KEY need at least 32 characters.")
+    if urlsplit(found.base_url).scheme not in ("http", "https"):
+        raise ConfigurationError(_sentence("base_url", "it has no http:// or https://"))
+    return found
+
+
+def _sentence(name: object, why: str) -> str:
+    hint = HINTS.get(str(name), "see .env.example")
+    return f"{str(name).upper()} is missing or malformed ({why}). Set it to {hint}."
+
+
+def database(url: str) -> dict[str, object]:
+    """Django's DATABASES entry. A unix socket is named as `?host=/directory`."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+        raise ConfigurationError(_sentence("database_url", "it names no PostgreSQL database"))
+    query = parse_qs(parts.query)
+    options = {key: values[0] for key, values in query.items() if key != "host"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host", [parts.hostname or ""])[0],
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, **options},
+    }
+
+
+def broker(url: str) -> str:
+    """Celery's name for the same Redis: a unix socket has its own scheme there."""
+    if url.startswith("unix://"):
+        return "redis+socket://" + url.removeprefix("unix://")
+    if not url.startswith(("redis://", "rediss://")):
+        raise ConfigurationError(_sentence("redis_url", "it names no Redis"))
+    return url
+
+
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over. `kind` is "smtp" or "console"."""
+
+    kind: str
+    host: str = ""
+    port: int = 25
+    username: str = ""
+    password: str = ""
+    tls: str = "none"
+
+
+def mail_server(url: str) -> MailServer:
+    parts = urlsplit(url)
+    if parts.scheme == "console":
+        return MailServer("console")
+    defaults = {"smtp": (25, "none"), "submission": (587, "starttls"), "smtps": (465, "implicit")}
+    if parts.scheme not in defaults or not parts.hostname:
+        raise ConfigurationError(_sentence("email_url", "it names no mail server"))
+    port, tls = defaults[parts.scheme]
+    return MailServer(
+        "smtp",
+        parts.hostname,
+        parts.port or port,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        parse_qs(parts.query).get("tls", [tls])[0],
+    )
+
+
+def derived_key(secret: str, purpose: str) -> bytes:
+    """A key of its own for each purpose, so that one secret does not sign two kinds of thing."""
+    return hashlib.blake2b(base64.b64encode(secret.encode()), person=purpose.encode()[:16]).digest()
+
+
+def storage_directory(url: str) -> Path:
+    """The directory that `file:///path` names."""
+    parts = urlsplit(url)
+    if parts.scheme != "file" or not parts.path:
+        raise ConfigurationError(_sentence("storage_url", "it names no directory (file:///path)"))
+    return Path(unquote(parts.path))

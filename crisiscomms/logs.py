@@ -1,0 +1,26 @@
+"""What never stands in a log: tokens in paths, and addresses of people."""
+
+import logging
+import re
+
+TOKEN = re.compile(r"(/(?:approve|u|reset|key)/)[^/\s\"'?]+")
+ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+
+
+def hidden(text: str) -> str:
+    return ADDRESS.sub("[address]", TOKEN.sub(r"\1[token]", text))
+
+
+class HideTokens(logging.Filter):
+    """Replaces link tokens and e-mail addresses in every record that a handler writes."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.msg, dict):
+            record.msg = {key: _clean(value) for key, value in record.msg.items()}
+        else:
+            record.msg, record.args = hidden(record.getMessage()), ()
+        return True
+
+
+def _clean(value: object) -> object:
+    return hidden(value) if isinstance(value, str) else value

@@ -1,0 +1,6 @@
+from crisiscomms.models.organisation import Organisation
+from crisiscomms.models.people import Role, User
+from crisiscomms.models.policies import Policy
+from crisiscomms.models.records import AuditDetail, AuditEvent, Notice
+
+__all__ = ["AuditDetail", "AuditEvent", "Notice", "Organisation", "Policy", "Role", "User"]

@@ -1,0 +1,99 @@
+"""The record of what was done, and the mails that tell the team."""
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from crisiscomms.models.people import User
+
+
+class AuditEvent(models.Model):
+    """One thing somebody did. Append-only, chained by keyed digests: one chain per incident, one for the rest.
+
+    Only digests and keys stand here. Words and personal data stand in AuditDetail, which can be erased
+    while the chain still verifies.
+    """
+
+    chain = models.CharField(max_length=40)
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    actor = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    verb = models.CharField(max_length=60)
+    subject = models.CharField(max_length=60)
+    publishable = models.BooleanField(default=False)
+    detail_digest = models.BinaryField(max_length=32)
+    previous = models.BinaryField(max_length=32)
+    digest = models.BinaryField(max_length=32)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "number"], name="audit_number_once_per_chain")]
+        triggers = [pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.chain} {self.number} {self.verb}"
+
+
+class AuditDetail(models.Model):
+    """The erasable words of an event."""
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="detail", primary_key=True)
+    text = models.TextField()
+    data = models.JSONField(default=dict)
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        triggers = [pgtrigger.Protect(name="audit_detail_is_kept", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Notice(models.Model):
+    """A mail to one person of the team, waiting in the database until a worker has handed it over.
+
+    It holds ids, never text or links: the owning house renders it at the moment of sending, so it is never
+    out of date, and no secret waits in a table.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        CLAIMED = "claimed", "Being sent"
+        SENT = "sent", "Sent"
+        SKIPPED = "skipped", "No longer needed"
+        FAILED = "failed", "Failed"
+
+    MOVES = {
+        State.QUEUED: {State.CLAIMED},
+        State.CLAIMED: {State.SENT, State.QUEUED, State.SKIPPED, State.FAILED},
+        State.SENT: set(),
+        State.SKIPPED: set(),
+        State.FAILED: {State.QUEUED},
+    }
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notices")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=120)
+    context = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "kind", "key"], name="notice_told_once"),
+            models.CheckConstraint(
+                name="notice_waiting_has_a_time",
+                condition=Q(state__in=["queued", "claimed"], next_attempt_at__isnull=False)
+                | Q(state__in=["sent", "skipped", "failed"], next_attempt_at=None),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="notice_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} to {self.person_id}"

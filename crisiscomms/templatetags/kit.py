@@ -1,0 +1,263 @@
+"""The page kit: marks, clocks, numbers and form fields, drawn the same way on every page."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.forms import BaseForm, BoundField, CheckboxInput, FileInput, Select
+from django.template import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from crisiscomms import wording
+
+register = template.Library()
+
+SEVERITIES = {"critical": ("sev3", "Critical"), "major": ("sev2", "Major"), "minor": ("sev1", "Minor")}
+DUE_GLYPHS = {"due": "clock", "soon": "soon", "late": "late", "met": "sent", "missed": "late", "waived": "waived"}
+BAR_PARTS = ("good", "warn", "crit", "run", "ink", "mut")
+SOON = 900
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """A line icon: {% icon "mail" %}. With a label it speaks for itself: {% icon "copy" label="Copy" %}."""
+    use = format_html('<use href="{}#i-{}"/>', static("crisiscomms/icons.svg"), name)
+    if label:
+        return format_html('<svg class="i" role="img" aria-label="{}">{}</svg>', label, use)
+    return format_html('<svg class="i" aria-hidden="true">{}</svg>', use)
+
+
+@register.simple_tag
+def glyph(name: str, tone: str = "") -> SafeString:
+    """A state's shape, beside its word: {% glyph "sent" "is-good" %}. Tones: is-good, is-warn, is-bad."""
+    return format_html(
+        '<svg class="g{}" viewBox="0 0 16 16" aria-hidden="true"><use href="{}#g-{}"/></svg>',
+        f" {tone}" if tone else "",
+        static("crisiscomms/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def severity(level: str) -> SafeString:
+    """Bars and word of a severity: {% severity incident.severity %}; a level without a drawing is a plain tag."""
+    if level not in SEVERITIES:
+        return format_html('<span class="cc-tag">{}</span>', level)
+    shape, word = SEVERITIES[level]
+    return format_html('<span class="cc-sev is-{}">{}{}</span>', level, glyph(shape), word)
+
+
+@register.simple_tag
+def severity_glyph(level: str) -> SafeString:
+    """Only the bars, with the word for those who cannot see them: {% severity_glyph incident.severity %}."""
+    if level not in SEVERITIES:
+        return SafeString("")
+    shape, word = SEVERITIES[level]
+    return format_html('{}<span class="visually-hidden">{}</span>', glyph(shape), word)
+
+
+@register.simple_tag
+def pill(text: str, glyph: str = "", tone: str = "", boxed: bool = False) -> SafeString:
+    """A state in shape and word: {% pill "Draft" glyph="draft" boxed=True %}. Tones: good, run, wait, bad."""
+    classes = "".join([f" is-{tone}" if tone else "", " is-boxed" if boxed else ""])
+    return format_html('<span class="cc-pill{}">{}{}</span>', classes, _shape(glyph), text)
+
+
+@register.simple_tag
+def due(at: datetime | None, now: datetime, soon: int = SOON, prefix: str = "") -> SafeString:
+    """A live deadline: {% due task.due_at now soon=900 prefix="Next update 14:30," %}; nothing when `at` is None."""
+    if at is None:
+        return SafeString("")
+    now = _plain(now)
+    state = wording.due_state(at, now, soon)
+    return format_html(
+        '<span class="cc-due is-{}">{}{}<time datetime="{at}" data-cc-due="{at}" data-cc-soon="{}">{}</time></span>',
+        state,
+        glyph(DUE_GLYPHS[state]),
+        format_html("<span>{}</span>", prefix) if prefix else "",
+        soon,
+        wording.due_words(at, now),
+        at=at.isoformat(),
+    )
+
+
+@register.simple_tag
+def countdown(at: datetime, now: datetime) -> SafeString:
+    """A counter without a frame, "8:42": {% countdown plan.hold_until now %}. At zero it sends `cc:zero`, once."""
+    left = max(0, wording.seconds_left(at, _plain(now)))
+    return format_html(
+        '<time datetime="{0}" data-cc-due="{0}" data-cc-format="clock">{1}</time>', at.isoformat(), wording.digits(left)
+    )
+
+
+@register.simple_tag
+def met(at: datetime, due_at: datetime) -> SafeString:
+    """How a closed deadline was kept: {% met update.sent_at update.due_at %}."""
+    return _closed("missed" if at > due_at else "met", wording.met_words(at, due_at))
+
+
+@register.simple_tag
+def deadline_mark(deadline: Any, now: datetime, soon: int = SOON) -> SafeString:
+    """The mark for a Deadline, whatever its state (pending, met, missed, waived): {% deadline_mark deadline now %}."""
+    state = str(deadline.state)
+    if state == "waived":
+        return _closed("waived", "waived")
+    if state in ("met", "missed") and deadline.met_at:
+        return met(deadline.met_at, deadline.due_at)
+    if state in ("met", "missed"):
+        return _closed(state, state)
+    return due(deadline.due_at, now, soon=soon)
+
+
+@register.simple_tag
+def bar(total: float, label: str = "", **parts: float) -> SafeString:
+    """Shares of a whole: {% bar total good=sent warn=bounced crit=failed run=going label="4 209 of 5 190" %}."""
+    rects, start = [], 0.0
+    for part in BAR_PARTS:
+        width = min(100 * (parts.pop(part, 0) or 0) / total if total else 0, 100 - start)
+        if width > 0:
+            rects.append((part, f"{start:.2f}", f"{width:.2f}"))
+            start += width
+    if parts:
+        raise template.TemplateSyntaxError(f"bar has no part called {', '.join(parts)}")
+    return format_html(
+        '<svg class="cc-bar" viewBox="0 0 100 6" preserveAspectRatio="none" {}>{}</svg>',
+        format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"'),
+        format_html_join("", '<rect class="{}" x="{}" y="0" width="{}" height="6"/>', rects),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def moment(context: Context) -> datetime:
+    """The request's one moment, or this machine's when there is no request: {% moment as now %}."""
+    now: datetime = context.get("now") or getattr(context.get("request"), "now", None) or timezone.now()
+    return _plain(now)
+
+
+@register.simple_tag
+def wall_clock(now: datetime) -> SafeString:
+    """The time of day with its zone, kept running by the script: {% wall_clock now %}."""
+    local = timezone.localtime(now)
+    minutes = int((local.utcoffset() or timedelta()).total_seconds() // 60)
+    return format_html('<b data-cc-wall="{}">{}</b> {}', minutes, clock(now), zone(now))
+
+
+@register.filter
+def thin(number: float | None) -> str:
+    """4212 as "4 212" with thin spaces; "" for None."""
+    return wording.thin(number)
+
+
+@register.filter
+def span_words(delta: timedelta | None) -> str:
+    """A length of time: "38 min", "2 h 29 min", "3 d 4 h"; "" for None."""
+    return "" if delta is None else wording.in_words(delta)
+
+
+@register.filter
+def clock(at: datetime | None) -> str:
+    """The time of day in the reader's zone: "14:30"; "" for None."""
+    return "" if at is None else format_date(timezone.localtime(at), "H:i")
+
+
+@register.filter
+def day_clock(at: datetime | None, now: datetime | None = None) -> str:
+    """ "14:30" today, "Thu 19 Nov, 14:30" on another day, with the year when that differs; "" for None."""
+    if at is None:
+        return ""
+    local, today = timezone.localtime(at), timezone.localtime(now or None)
+    if local.date() == today.date():
+        return clock(at)
+    return format_date(local, "D j M, H:i" if local.year == today.year else "D j M Y, H:i")
+
+
+@register.filter
+def zone(at: datetime | None) -> str:
+    """The name of the reader's zone at that time: "CET", or "UTC+3" where the zone has no letters; "" for None."""
+    if at is None:
+        return ""
+    name = timezone.localtime(at).tzname() or ""
+    if name[:1] not in ("+", "-"):
+        return name
+    hours, minutes = name[1:3].lstrip("0") or "0", name[3:5].strip("0")
+    return f"UTC{name[0]}{hours}{':' + name[3:5] if minutes else ''}"
+
+
+@register.filter
+def initials(name: str) -> str:
+    """ "Ada Thornquill" is AT."""
+    return wording.initials(name)
+
+
+@register.inclusion_tag("crisiscomms/form_field.html")
+def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
+    """A form field with label, help and errors: {% field form.name label="Your name" hint="As on your badge" %}."""
+    help_text = hint or bound.help_text
+    described_by = " ".join(
+        f"{bound.auto_id}_{part}" for part, there in [("helptext", help_text), ("error", bound.errors)] if there
+    )
+    widget = bound.field.widget
+    label = label or str(bound.label)
+    _dress(bound)
+    if _same(widget.attrs.get("placeholder", ""), label):
+        del widget.attrs["placeholder"]
+    return {
+        "field": bound,
+        "label": label,
+        "hint": help_text,
+        "described_by": described_by,
+        "is_group": bound.use_fieldset,
+        "is_check": isinstance(widget, CheckboxInput),
+        "is_file": isinstance(widget, FileInput),
+        "widget": bound.as_widget(attrs={"aria-describedby": described_by} if described_by else None),
+    }
+
+
+@register.inclusion_tag("crisiscomms/form_errors.html")
+def form_errors(
+    form: BaseForm, title: str = "", kept: str = "Nothing was saved yet. What you typed is kept."
+) -> dict[str, Any]:
+    """What is wrong with the form, first on the page, each with a link to its field: {% form_errors form %}."""
+    items = [{"text": text, "target": "", "label": ""} for text in form.non_field_errors()]
+    for bound in form:
+        target = f"{bound.auto_id}_0" if bound.use_fieldset else bound.id_for_label
+        items += [{"text": text, "target": target, "label": bound.label} for text in bound.errors]
+    if not title and len(items) == 1 and not items[0]["target"]:
+        title = str(items.pop()["text"])
+    if not title:
+        title = "One answer needs another look" if len(items) == 1 else f"{len(items)} answers need another look"
+    return {"form": form, "title": title, "kept": kept, "items": items}
+
+
+def _shape(name: str) -> SafeString:
+    return glyph(name) if name else SafeString("")
+
+
+def _plain(now: datetime) -> datetime:
+    """`request.now` is lazy, and a datetime cannot be subtracted from something lazy."""
+    return now.replace()
+
+
+def _closed(state: str, words: str) -> SafeString:
+    return format_html('<span class="cc-due is-{}">{}{}</span>', state, glyph(DUE_GLYPHS[state]), words)
+
+
+def _same(placeholder: str, label: str) -> bool:
+    """allauth repeats its labels as placeholders; said twice they only look like an answer."""
+    return bool(placeholder) and placeholder.replace("-", "").casefold() == label.replace("-", "").casefold()
+
+
+def _dress(bound: BoundField) -> None:
+    """Give the widget Bootstrap's classes; what the form set itself stays."""
+    widget = bound.field.widget
+    if bound.use_fieldset or isinstance(widget, CheckboxInput):
+        name = "form-check-input"
+    else:
+        name = "form-select" if isinstance(widget, Select) else "form-control"
+    classes = widget.attrs.get("class", "").split()
+    wanted = [name, "is-invalid"] if bound.errors else [name]
+    widget.attrs["class"] = " ".join(classes + [each for each in wanted if each not in classes])

@@ -1,0 +1,29 @@
+"""How often one address may knock. Counted in Redis; without Redis nobody is locked out."""
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpRequest
+
+log = structlog.get_logger("crisiscomms")
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address that reached the outermost trusted proxy. Forged headers before it do not count."""
+    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    count = settings.TRUSTED_PROXIES
+    if count and len(forwarded) >= count:
+        return forwarded[-count]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def throttled(request: HttpRequest, name: str, *, limit: int, seconds: int) -> bool:
+    """Whether this address has knocked more than `limit` times in the window of `seconds`."""
+    window = int(request.now.timestamp()) // seconds
+    key = f"throttle:{name}:{window}:{client_address(request)}"
+    try:
+        cache.add(key, 0, timeout=seconds * 2)
+        return bool(cache.incr(key) > limit)
+    except Exception as error:  # noqa: BLE001 - any client error: better open than an executive locked out
+        log.warning("throttle without redis", error=type(error).__name__)
+        return False

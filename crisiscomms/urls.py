@@ -1,0 +1,41 @@
+"""Every address of the product. Each house brings its own."""
+
+from django.conf import settings
+from django.urls import include, path, register_converter
+
+from crisiscomms import views
+
+
+class SmallId:
+    """A whole number that fits a database key, so that no address can overflow one."""
+
+    regex = "[0-9]{1,9}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(SmallId, "id")
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("welcome/", views.welcome, name="welcome"),
+    path("account/", include("crisiscomms.account_urls")),
+    path("setup/", include("crisiscomms.setup_urls")),
+    path("", include("desk.urls")),
+    path("", include("incidents.urls")),
+    path("", include("stakeholders.urls")),
+    path("", include("messaging.urls")),
+    path("", include("delivery.urls")),
+    path("", include("recovery.urls")),
+    path("", include("portal.urls")),
+    path("", include("statuspage.urls")),
+]
+if settings.LOCAL_INBOX_DIR:
+    urlpatterns.append(path("inbox/", include("crisiscomms.inbox_urls")))
+
+handler400 = "crisiscomms.views.bad_request"

@@ -1,0 +1,226 @@
+"""From approved to under way: the list freezes with the press, and a hold window lets one take it back."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from crisiscomms import audit, notices, policy
+from crisiscomms.models import User
+from crisiscomms.refusal import Conflict, Refused
+from delivery import authority, fanout, tasks
+from delivery.models import Dispatch, Notification, Tally
+from incidents import access
+from incidents.actions.components import release_components
+from messaging import cadence
+from messaging.content import Content
+from messaging.models import Message
+
+State = Dispatch.State
+
+
+@transaction.atomic
+def order_dispatch(*, message_id: int, by: User, now: datetime, hold_seconds: int | None = None) -> list[Dispatch]:
+    """Order an approved message sent by all its channels. The recipient list freezes here.
+
+    Raises Refused when it is not approved, when its moment has passed, or when the list differs from the count
+    that was approved by more than the policy's share. Nothing leaves before the hold has passed.
+    """
+    message = _lock_message(message_id)
+    access.require(by, "work", message.incident)
+    request = message.approval
+    if message.state != Message.State.APPROVED or request is None:
+        raise Refused("Only an approved message can be sent.")
+    content = Content.from_data(request.version.content)
+    _moment(content, now)
+    rules = policy.current("messaging")["settings"]
+    hold = rules["hold_seconds"] if hold_seconds is None else hold_seconds
+    if message.incident.is_exercise:
+        raise Refused("This is an exercise: nothing leaves it.")
+    dispatches = [
+        _order(message, content, channel, by, now, now + timedelta(seconds=hold)) for channel in content.channels
+    ]
+    for dispatch in dispatches:
+        reason = authority.why_not(dispatch)
+        if reason:
+            raise Refused(reason)
+        if dispatch.channel == Dispatch.Channel.EMAIL:
+            _freeze(dispatch, content, rules["count_drift_percent"], now)
+    message.state = Message.State.SENT
+    message.save(update_fields=["state"])
+    planned = sum(Tally.objects.filter(dispatch__in=dispatches).values_list("planned", flat=True))
+    text = f"{message.name}: ordered to {planned} people, leaves in {hold} s"
+    audit.record(
+        chain=message.incident.chain, verb="message.ordered", subject=message.subject_key, text=text, by=by, now=now
+    )
+    tasks.ring_sweep()
+    return dispatches
+
+
+def _moment(content: Content, now: datetime) -> None:
+    if content.next_update is not None and content.next_update <= now:
+        raise Refused("The time promised in the text has passed. Change it, and have it approved again.")
+
+
+def _order(message: Message, content: Content, channel: str, by: User, now: datetime, until: datetime) -> Dispatch:
+    assert message.approval is not None
+    dispatch = Dispatch.objects.create(
+        incident=message.incident,
+        message=message,
+        version=message.approval.version,
+        request=message.approval,
+        channel=channel,
+        content=content.as_data(),
+        fingerprint=message.approval.version.fingerprint,
+        ordered_by=by,
+        ordered_at=now,
+        hold_until=until,
+    )
+    Tally.objects.create(dispatch=dispatch)
+    return dispatch
+
+
+def _freeze(dispatch: Dispatch, content: Content, drift_percent: int, now: datetime) -> None:
+    """Write the list, and refuse when it is not the one that was approved, near enough."""
+    fanout.freeze(dispatch=dispatch, rule=content.rule_for(dispatch.incident), now=now)
+    tally = Tally.objects.get(dispatch=dispatch)
+    reached, approved = tally.planned - tally.skipped, dispatch.request.reach["contacts"]
+    if abs(reached - approved) * 100 > drift_percent * max(approved, 1):
+        raise Refused(
+            f"{approved} people were approved, and it would now go to {reached}. "
+            "Send it for approval again, so that the number is right."
+        )
+    if reached == 0 and content.channels == ["email"]:
+        raise Refused("Nobody would get this: no contact matches. Look at who it goes to.")
+
+
+@transaction.atomic
+def take_back(*, message_id: int, by: User, now: datetime) -> None:
+    """Undo within the hold window: nothing has left. The message is approved again, not sent."""
+    message = _lock_message(message_id)
+    access.require(by, "work", message.incident)
+    held = list(Dispatch.objects.select_for_update().filter(message=message, state=State.HELD))
+    gone = Dispatch.objects.filter(message=message).exclude(state__in=[State.HELD, State.TAKEN_BACK]).exists()
+    if not held or gone:
+        raise Conflict("It is too late to take it back: it has begun to leave. You can still stop the rest.")
+    for dispatch in held:
+        _cancel_waiting(dispatch, "taken back within the hold", now)
+        _move(dispatch, State.TAKEN_BACK, finished_at=now)
+    message.state = Message.State.APPROVED
+    message.save(update_fields=["state"])
+    text = f"{message.name}: taken back before anything left"
+    audit.record(
+        chain=message.incident.chain, verb="message.taken_back", subject=message.subject_key, text=text, by=by, now=now
+    )
+
+
+@transaction.atomic
+def stop_dispatch(*, dispatch_id: int, reason: str, by: User | None, now: datetime) -> None:
+    """The stop switch. After this commits, no send begins; what is on the wire ends by itself.
+
+    `by=None` is the worker that found that it may not send any more.
+    """
+    dispatch = _lock(dispatch_id)
+    if by is not None:
+        access.require(by, "work", dispatch.incident)
+    if not reason.strip():
+        raise Refused("Say why it is stopped.")
+    if State.STOPPED not in Dispatch.MOVES[dispatch.state]:
+        raise Conflict(f"It is {dispatch.get_state_display().lower()} already, so there is nothing to stop.")
+    _move(dispatch, State.STOPPED, why=reason.strip()[:300])
+    text = f"{dispatch.message.name} by {dispatch.get_channel_display()}: stopped. {reason.strip()}"
+    audit.record(
+        chain=dispatch.incident.chain,
+        verb="dispatch.stopped",
+        subject=dispatch.message.subject_key,
+        text=text,
+        by=by,
+        now=now,
+    )
+    if by is None:
+        people = {dispatch.ordered_by, dispatch.incident.lead}
+        notices.tell(
+            people, kind="dispatch_stopped", key=f"{dispatch.pk}:{now.isoformat()}", now=now, dispatch=dispatch.pk
+        )
+
+
+@transaction.atomic
+def release_due(*, dispatch_id: int, now: datetime) -> str:
+    """The hold has passed (or a lock may open): let it run, or say why not. Safe to repeat. Returns its state."""
+    dispatch = _lock(dispatch_id)
+    if dispatch.state not in (State.HELD, State.LOCKED) or dispatch.hold_until > now:
+        return str(dispatch.state)
+    reason = authority.why_not(dispatch)
+    if reason:
+        stop_dispatch(dispatch_id=dispatch.pk, reason=reason, by=None, now=now)
+        return str(State.STOPPED)
+    if dispatch.channel == Dispatch.Channel.EMAIL:
+        _move(dispatch, State.RUNNING, released_at=now)
+        _left(dispatch, now)
+        return str(State.RUNNING)
+    lock = "" if dispatch.channel == Dispatch.Channel.PORTAL else fanout.customers_first(dispatch)
+    if lock:
+        if dispatch.state == State.HELD:
+            _move(dispatch, State.LOCKED, why=lock)
+        Dispatch.objects.filter(pk=dispatch.pk).update(why=lock)
+        return str(State.LOCKED)
+    _publish(dispatch, now)
+    return str(State.DONE)
+
+
+def _publish(dispatch: Dispatch, now: datetime) -> None:
+    _move(dispatch, State.DONE, released_at=now, finished_at=now, why="")
+    if dispatch.channel == Dispatch.Channel.STATUS:
+        release_components(dispatch.incident)
+    _left(dispatch, now)
+
+
+def _left(dispatch: Dispatch, now: datetime) -> None:
+    """The first channel that leaves meets the clocks; the others find them met. The portal alone is no promise kept."""
+    text = f"{dispatch.message.name}: leaves by {dispatch.get_channel_display().lower()}"
+    if dispatch.channel == Dispatch.Channel.STATUS:
+        text = f"{dispatch.message.name}: on the status page"
+    if dispatch.channel == Dispatch.Channel.PORTAL:
+        text = f"{dispatch.message.name}: talking points released to sales"
+    audit.record(
+        chain=dispatch.incident.chain,
+        verb="dispatch.left",
+        subject=dispatch.message.subject_key,
+        text=text,
+        by=None,
+        now=now,
+        publishable=dispatch.channel == Dispatch.Channel.STATUS,
+    )
+    others = Dispatch.objects.filter(message=dispatch.message, released_at__isnull=False).exclude(pk=dispatch.pk)
+    if dispatch.channel != Dispatch.Channel.PORTAL and not others.exclude(channel=Dispatch.Channel.PORTAL).exists():
+        cadence.message_left(message=dispatch.message, content=Content.from_data(dispatch.content), by=None, now=now)
+
+
+def _cancel_waiting(dispatch: Dispatch, reason: str, now: datetime) -> None:
+    waiting = [Notification.State.QUEUED, Notification.State.RETRY]
+    dispatch.notifications.filter(state__in=waiting).update(
+        state=Notification.State.CANCELLED, reason=reason, next_attempt_at=None, ended_at=now
+    )
+
+
+def _move(dispatch: Dispatch, to: str, **changes: object) -> None:
+    if to not in Dispatch.MOVES[dispatch.state]:
+        raise Conflict(f"What is {dispatch.get_state_display().lower()} cannot become {State(to).label.lower()}.")
+    for name, value in {"state": to, **changes}.items():
+        setattr(dispatch, name, value)
+    dispatch.save(update_fields=["state", *changes])
+
+
+def _lock(dispatch_id: int) -> Dispatch:
+    return (
+        Dispatch.objects.select_for_update(of=("self",))
+        .select_related("incident__lead", "message", "request__version", "version", "ordered_by")
+        .get(pk=dispatch_id)
+    )
+
+
+def _lock_message(message_id: int) -> Message:
+    return (
+        Message.objects.select_for_update(of=("self",))
+        .select_related("incident__lead", "approval__version")
+        .get(pk=message_id)
+    )

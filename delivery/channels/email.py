@@ -1,0 +1,100 @@
+"""The door to the mail server: one session per worker process, kept between batches."""
+
+import re
+import sys
+from collections.abc import Generator, Iterable
+from email.utils import parseaddr
+from typing import Protocol
+
+from django.conf import settings
+from django.core import signing
+
+from crisiscomms.models import Organisation
+from delivery.channels.mime import Skeleton
+from delivery.channels.smtp import Envelope, Result, SmtpServer, SmtpSession
+
+UNSUBSCRIBE_SALT = "unsubscribe"
+
+
+class Session(Protocol):
+    def send_many(self, mails: Iterable[Envelope]) -> Generator[Result, None, None]: ...
+
+    def close(self) -> None: ...
+
+
+class ConsoleSession:
+    """EMAIL_URL=console: mails are written to standard output."""
+
+    def send_many(self, mails: Iterable[Envelope]) -> Generator[Result, None, None]:
+        for mail in mails:
+            sys.stdout.write(mail.data.decode("utf-8", "replace") + "\n")
+            yield Result(mail.key, "sent", None, "written to the console")
+
+    def close(self) -> None:
+        return None
+
+
+_session: Session | None = None
+
+
+def session() -> Session:
+    """This process's kept connection. Workers are processes, so nothing shares it."""
+    global _session
+    if _session is None:
+        _session = new_session()
+    return _session
+
+
+def new_session() -> Session:
+    server = settings.MAIL_SERVER
+    if server.kind == "console":
+        return ConsoleSession()
+    return SmtpSession(
+        SmtpServer(
+            server.host,
+            server.port,
+            server.username,
+            server.password,
+            server.tls,
+            timeout=settings.MAIL_TIMEOUT_SECONDS,
+        )
+    )
+
+
+def reset_session() -> None:
+    """Drop the kept connection: in a fresh child process, or when the settings changed in a test."""
+    global _session
+    if _session is not None:
+        _session.close()
+    _session = None
+
+
+def sender_address(organisation: Organisation) -> str:
+    return organisation.from_address or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+def skeleton(organisation: Organisation, *, is_team_mail: bool = False) -> Skeleton:
+    return Skeleton(
+        organisation.from_name or organisation.name,
+        sender_address(organisation),
+        "" if is_team_mail else organisation.reply_to,
+        auto_submitted=is_team_mail,
+    )
+
+
+def message_id(key: str, organisation: Organisation) -> str:
+    """Stable for a recipient of a dispatch: a repeated hand-over carries the same one."""
+    domain = sender_address(organisation).rpartition("@")[2] or "localhost"
+    return f"<{re.sub(r'[^A-Za-z0-9.-]', '-', key)}@{domain}>"
+
+
+def unsubscribe_url(contact_id: int) -> str:
+    return f"{settings.BASE_URL}/u/{signing.Signer(salt=UNSUBSCRIBE_SALT).sign(str(contact_id))}/"
+
+
+def contact_of(token: str) -> int | None:
+    """The contact that an unsubscribe link belongs to, or None for a forged one."""
+    try:
+        return int(signing.Signer(salt=UNSUBSCRIBE_SALT).unsign(token))
+    except (signing.BadSignature, ValueError):
+        return None

@@ -1,0 +1,38 @@
+"""How the team is told about a send that stopped or left something behind."""
+
+from datetime import datetime
+
+from django.urls import reverse
+
+from crisiscomms.models import Notice
+from crisiscomms.notices import Mail, renders
+from delivery.models import Dispatch
+from incidents.mails import url_to
+
+
+@renders("dispatch_stopped")
+def dispatch_stopped(notice: Notice, now: datetime) -> Mail | None:
+    dispatch = Dispatch.objects.select_related("message__incident").get(pk=notice.context["dispatch"])
+    if dispatch.state != Dispatch.State.STOPPED:
+        return None
+    message = dispatch.message
+    words = [] if message.incident.restricted else [dispatch.why]
+    path = reverse("delivery:send_plan", args=[message.pk])
+    return Mail(
+        f"{message.incident.ref}: sending {message.name.lower()} was stopped", words, url_to(path), "Open the send plan"
+    )
+
+
+@renders("dispatch_trouble")
+def dispatch_trouble(notice: Notice, now: datetime) -> Mail | None:
+    dispatch = Dispatch.objects.select_related("message__incident", "tally").get(pk=notice.context["dispatch"])
+    tally, message = dispatch.tally, dispatch.message
+    if not tally.failed + tally.unknown:
+        return None
+    path = reverse("delivery:send_plan", args=[message.pk])
+    words = (
+        f"{tally.failed} failed and {tally.unknown} have no answer, of {tally.planned}. They wait for you to decide."
+    )
+    return Mail(
+        f"{message.incident.ref}: {message.name.lower()} did not reach everybody", [words], url_to(path), "Look at them"
+    )

@@ -1,0 +1,220 @@
+"""One worker's run over a dispatch: claim, render, hand over, record. Called by tasks, never by views."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+
+from crisiscomms import clock, policy
+from crisiscomms.models import Organisation
+from crisiscomms.organisation import get_organisation
+from delivery import authority, claims
+from delivery.actions import stop_dispatch
+from delivery.channels import ChannelError, PermanentError
+from delivery.channels import email as door
+from delivery.channels.mime import Skeleton
+from delivery.channels.smtp import Envelope, Result
+from delivery.claims import Claimed, Outcome
+from delivery.models import Dispatch
+from messaging import mail
+from messaging.content import Content
+
+log = structlog.get_logger("crisiscomms.delivery")
+T = TypeVar("T")
+
+
+@dataclass
+class Batch:
+    """What all mails of a dispatch share: parsed and prepared once."""
+
+    dispatch: Dispatch
+    organisation: Organisation
+    content: Content
+    compiled: mail.CompiledMail
+    skeleton: Skeleton
+    rules: dict[str, Any]
+    by_zone: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def values(self, row: Claimed) -> dict[str, str]:
+        zone = row.merge.get("time_zone") or self.organisation.time_zone
+        if zone not in self.by_zone:
+            self.by_zone[zone] = mail.incident_values(self.dispatch.incident, self.content, self.organisation, zone)
+        merge = {**row.merge, "unsubscribe_url": door.unsubscribe_url(row.contact_id)}
+        return {**self.by_zone[zone], **mail.person_values(merge)}
+
+    def envelope(self, row: Claimed, now: datetime) -> Envelope:
+        """The whole mail for one person. Raises ValueError: only that person fails."""
+        values = self.values(row)
+        subject, text, html = self.compiled.render(values)
+        name = mail.BIDI.sub("", f"{row.merge.get('first_name', '')} {row.merge.get('last_name', '')}".strip())
+        key = f"{self.dispatch.uid.hex}.{row.id}"
+        data = self.skeleton.build(
+            to_address=row.address,
+            to_name=name,
+            subject=subject,
+            text=text,
+            html=html,
+            message_id=door.message_id(key, self.organisation),
+            list_unsubscribe_url=values["unsubscribe_url"],
+            date=now,
+        )
+        return Envelope(door.sender_address(self.organisation), row.address, data, row)
+
+
+def prepare(dispatch_id: int) -> Batch | None:
+    """Load and parse once per run; None when the dispatch is not running."""
+    dispatch = (
+        Dispatch.objects.select_related(
+            "incident__lead", "message", "version", "request__version", "request__message", "ordered_by"
+        )
+        .filter(pk=dispatch_id, state=Dispatch.State.RUNNING, channel=Dispatch.Channel.EMAIL)
+        .first()
+    )
+    if dispatch is None:
+        return None
+    organisation = get_organisation()
+    content = Content.from_data(dispatch.content)
+    return Batch(
+        dispatch,
+        organisation,
+        content,
+        mail.compile_mail(content, organisation),
+        door.skeleton(organisation),
+        policy.current("delivery"),
+    )
+
+
+def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] = clock.now) -> bool:
+    """Send what is due of a dispatch, for at most about `seconds`. Returns whether more may be due.
+
+    Authority is checked again before every batch. Any number of workers may do this at once.
+    """
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        batch = prepare(dispatch_id)
+        if batch is None:
+            return False
+        reason = authority.why_not(batch.dispatch)
+        if reason:
+            stop_dispatch(dispatch_id=dispatch_id, reason=reason, by=None, now=now())
+            return False
+        moment = now()
+        lease = claims.lease_end(moment, batch.rules["lease_seconds"])
+        rows = claims.claim(dispatch_id=dispatch_id, now=moment, lease=lease)
+        if not rows:
+            return False
+        _Run(batch, rows, now).go()
+    return True
+
+
+class _Run:
+    """One claimed batch on its way. Results are written back in groups, together with marking the next group.
+
+    At a kill at most one group is in doubt: those marked on the wire without a recorded result.
+    """
+
+    def __init__(self, batch: Batch, rows: list[Claimed], now: Callable[[], datetime]) -> None:
+        self.batch, self.rows, self.now = batch, rows, now
+        self.moment = now()
+        self.group = int(batch.rules["write_back"])
+        self.done: list[Outcome] = []
+        self.open = {row.id: row for row in rows}
+
+    def go(self) -> None:
+        trouble: ChannelError | None = None
+        session = door.session()
+        try:
+            for result in session.send_many(self._envelopes()):
+                self._note(result)
+        except ChannelError as error:
+            trouble = error
+        if trouble is not None and len(self.open) == len(self.rows):
+            self._nobody_there(trouble)
+        again = self.now() + timedelta(seconds=1 if trouble else 0)
+        left = list(self.open.values())
+        persistently(lambda: self._settle(left, again))
+
+    def _settle(self, left: list[Claimed], again: datetime) -> None:
+        with transaction.atomic():
+            claims.write_back(self.done)
+            claims.give_back(left, again_at=again)
+
+    def _envelopes(self) -> Iterator[Envelope]:
+        for start in range(0, len(self.rows), self.group):
+            group = self.rows[start : start + self.group]
+            ours = persistently(partial(self._begin, group))
+            if ours is None:
+                return
+            for row in group:
+                if row.id not in ours:
+                    self.open.pop(row.id, None)
+                    continue
+                try:
+                    yield self.batch.envelope(row, self.moment)
+                except ValueError as fault:
+                    self._finish(row, "failed", f"The mail could not be made: {fault}", None)
+
+    def _begin(self, group: list[Claimed]) -> set[int] | None:
+        """One transaction: what is known of the last group, and that this one is about to be written."""
+        self.moment = self.now()
+        lease = claims.lease_end(self.moment, self.batch.rules["lease_seconds"])
+        with transaction.atomic():
+            claims.write_back(self.done)
+            ours = claims.mark_on_wire(dispatch_id=self.batch.dispatch.pk, rows=group, now=self.moment, lease=lease)
+        self.done = []
+        return ours
+
+    def _note(self, result: Result) -> None:
+        self._finish(result.key, result.outcome, result.text, result.code)
+
+    def _finish(self, row: Claimed, outcome: str, text: str, code: int | None) -> None:
+        self.open.pop(row.id, None)
+        severity = self.batch.dispatch.incident.severity
+        self.done.append(judged(row, outcome, text, code, severity=severity, rules=self.batch.rules, now=self.moment))
+
+    def _nobody_there(self, trouble: ChannelError) -> None:
+        """The server took nobody's mail (down, or it refuses our settings): a try that counts, for all of them."""
+        kind = "failed" if isinstance(trouble, PermanentError) else "retry"
+        log.warning("mail server refuses", code=trouble.code, outcome=kind)
+        for row in list(self.open.values()):
+            self._finish(row, kind, trouble.text or "The mail server does not answer.", trouble.code)
+
+
+def judged(
+    row: Claimed, outcome: str, text: str, code: int | None, *, severity: str, rules: dict[str, Any], now: datetime
+) -> Outcome:
+    """What follows from a result by policy: growing gaps, a visible end, and never a silent repeat."""
+    text = text or {"sent": "", "unknown": "No answer after the text was sent."}.get(outcome, "No reason given.")
+    if outcome == "sent":
+        return Outcome(row, "sent", "sent", text, now, code, ended_at=now)
+    if outcome == "failed":
+        return Outcome(row, "failed", "failed", text, now, code, ended_at=now)
+    if outcome == "unknown" and rules["unknown"][severity] != "resend":
+        return Outcome(row, "unknown", "unknown", text, now, code, ended_at=now, possibly_twice=True)
+    if row.attempts >= rules["max_attempts"]:
+        ended = f"Given up after {row.attempts} tries: {text}"
+        return Outcome(row, outcome, "failed", ended, now, code, ended_at=now, possibly_twice=outcome == "unknown")
+    gaps = rules["retry_gaps_seconds"]
+    again = now + timedelta(seconds=gaps[min(row.attempts, len(gaps)) - 1])
+    return Outcome(row, outcome, "retry", text, now, code, next_attempt_at=again, possibly_twice=outcome == "unknown")
+
+
+def persistently(act: Callable[[], T], *, seconds: float = 30) -> T:
+    """Run a write again while PostgreSQL restarts: what is known to be sent must not be forgotten (faults, D5).
+
+    Django keeps a broken connection until it is told to look, so it is told before each try.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return act()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() >= end:
+                raise
+            close_old_connections()
+            time.sleep(0.25)

@@ -1,0 +1,112 @@
+"""What is due is always found again in PostgreSQL: holds that ended, leases that ended, sends that are through."""
+
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from crisiscomms import audit, notices, policy
+from delivery.actions import release_due
+from delivery.models import Dispatch, Notification, Tally
+
+State = Dispatch.State
+
+# A lease that ended before the first byte was written: nothing happened, it is simply queued again.
+UNTRIED = """
+    UPDATE delivery_notification SET state = 'retry', lease_until = NULL, next_attempt_at = %(now)s
+    WHERE dispatch_id = %(dispatch)s AND state = 'claimed' AND lease_until < %(now)s AND on_wire_at IS NULL
+      AND attempts < %(most)s
+"""
+# A lease that ended with the mail on the wire: nobody knows. By policy it is sent again or waits for a person.
+IN_DOUBT = """
+    WITH lost AS (
+        UPDATE delivery_notification SET lease_until = NULL, possibly_twice = true,
+            state = CASE WHEN %(resend)s AND attempts < %(most)s THEN 'retry'
+                         WHEN attempts >= %(most)s AND %(resend)s THEN 'failed' ELSE 'unknown' END,
+            next_attempt_at = CASE WHEN %(resend)s AND attempts < %(most)s THEN %(now)s::timestamptz END,
+            ended_at = CASE WHEN %(resend)s AND attempts < %(most)s THEN NULL ELSE %(now)s::timestamptz END,
+            reason = 'The worker ended while this mail was on its way, so nobody knows whether it arrived.'
+        WHERE dispatch_id = %(dispatch)s AND state = 'claimed' AND lease_until < %(now)s AND on_wire_at IS NOT NULL
+        RETURNING id, attempts
+    )
+    INSERT INTO delivery_deliveryattempt (notification_id, number, at, outcome, code, text)
+    SELECT id, attempts, %(now)s, 'unknown', NULL, 'The worker ended while this mail was on its way.' FROM lost
+"""
+# Claimed again and again without ever reaching the wire: whatever kills its worker, it ends where people see it.
+POISON = """
+    UPDATE delivery_notification SET state = 'failed', lease_until = NULL, ended_at = %(now)s,
+        reason = 'Its worker ended each time before this mail could be made.'
+    WHERE dispatch_id = %(dispatch)s AND state = 'claimed' AND lease_until < %(now)s AND on_wire_at IS NULL
+      AND attempts >= %(most)s
+"""
+
+
+def sweep(*, now: datetime) -> list[int]:
+    """Move everything that time alone moves. Returns the dispatches that have work for the senders."""
+    waiting = Dispatch.objects.filter(state__in=[State.HELD, State.LOCKED], hold_until__lte=now)
+    for pk in waiting.order_by("hold_until", "pk").values_list("pk", flat=True):
+        release_due(dispatch_id=pk, now=now)
+    ring = []
+    running = Dispatch.objects.filter(state__in=[State.RUNNING, State.STOPPED]).select_related("incident")
+    for dispatch in running:
+        expire_leases(dispatch=dispatch, now=now)
+        if dispatch.state == State.RUNNING and has_due(dispatch, now):
+            ring.append(dispatch.pk)
+        elif dispatch.state == State.RUNNING:
+            finish(dispatch_id=dispatch.pk, now=now)
+    return ring
+
+
+def expire_leases(*, dispatch: Dispatch, now: datetime) -> None:
+    rules = policy.current("delivery")
+    values = {
+        "dispatch": dispatch.pk,
+        "now": now,
+        "most": rules["max_attempts"],
+        "resend": rules["unknown"][dispatch.incident.severity] == "resend",
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in (POISON, UNTRIED, IN_DOUBT):
+            cursor.execute(statement, values)
+
+
+def has_due(dispatch: Dispatch, now: datetime) -> bool:
+    waiting = [Notification.State.QUEUED, Notification.State.RETRY]
+    return dispatch.notifications.filter(state__in=waiting, next_attempt_at__lte=now).exists()
+
+
+@transaction.atomic
+def finish(*, dispatch_id: int, now: datetime) -> bool:
+    """Done when nothing waits. Whoever ordered it hears of what is left over. Safe to repeat."""
+    dispatch = (
+        Dispatch.objects.select_for_update(of=("self",))
+        .select_related("incident__lead", "message", "ordered_by")
+        .get(pk=dispatch_id)
+    )
+    tally = Tally.objects.get(dispatch=dispatch)
+    if dispatch.state != State.RUNNING or tally.waiting:
+        return False
+    dispatch.state, dispatch.finished_at = State.DONE, now
+    dispatch.save(update_fields=["state", "finished_at"])
+    text = (
+        f"{dispatch.message.name}: {tally.reached} of {tally.planned} handed over, {tally.failed} failed, "
+        f"{tally.unknown} without an answer, {tally.skipped} left out"
+    )
+    # Deliveries enter the record as one event per dispatch, not one per person.
+    audit.record(
+        chain=dispatch.incident.chain,
+        verb="dispatch.done",
+        subject=dispatch.message.subject_key,
+        text=text,
+        by=None,
+        now=now,
+        data={
+            "tally": {
+                name: getattr(tally, name) for name in ("planned", "sent", "failed", "unknown", "skipped", "cancelled")
+            }
+        },
+    )
+    if tally.failed or tally.unknown:
+        people = {dispatch.ordered_by, dispatch.incident.lead}
+        key = f"{dispatch.pk}:{tally.failed}:{tally.unknown}:{now - timedelta(microseconds=now.microsecond)}"
+        notices.tell(people, kind="dispatch_trouble", key=key, now=now, dispatch=dispatch.pk)
+    return True

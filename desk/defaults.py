@@ -1,0 +1,50 @@
+"""Loading what the product ships: policies, starter templates, the recovery plan. Never over a company's own."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.db import transaction
+
+from crisiscomms import policy
+from messaging.content import Content
+from messaging.models import Template, TemplateVersion
+from recovery.actions import shipped_plan
+
+POLICIES = ("incidents", "messaging", "delivery")
+
+
+def _read(house: str, name: str) -> Any:
+    return yaml.safe_load((Path(settings.BASE_DIR) / house / "data" / name).read_text(encoding="utf-8"))
+
+
+@transaction.atomic
+def load(*, now: datetime) -> dict[str, int]:
+    """Load what is missing; safe to repeat. Returns how many of each kind were new."""
+    new = sum(policy.load_default(key=house, data=_read(house, "policy.yaml"), now=now) for house in POLICIES)
+    new += policy.load_default(key="recovery", data=shipped_plan(), now=now)
+    templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])
+    return {"policies": new, "templates": templates}
+
+
+def _template(item: dict[str, Any], now: datetime) -> bool:
+    """A template of ours whose text changed gets a new version; the old ones stay with what was made from them."""
+    template, _ = Template.objects.update_or_create(
+        key=item["key"],
+        defaults={
+            "name": item["name"],
+            "description": item["description"],
+            "incident_kind": item["kind"],
+            "message_kind": item["message_kind"],
+            "pre_approved": item["pre_approved"],
+            "next_update_minutes": item["next_update_minutes"],
+        },
+    )
+    content = Content.from_data({key: item[key] for key in item if key in Content.__dataclass_fields__}).as_data()
+    last = template.versions.order_by("-number").first()
+    if last is not None and last.content == content:
+        return False
+    TemplateVersion.objects.create(template=template, number=last.number + 1 if last else 1, content=content, at=now)
+    return True

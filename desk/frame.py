@@ -1,0 +1,86 @@
+"""What stands around every page: navigation by role, active incidents, the next thing due."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from crisiscomms.models import Role, User
+from crisiscomms.organisation import get_organisation
+from crisiscomms.wording import due_words
+from incidents.access import may
+from incidents.models import Deadline, Incident
+from incidents.models.incident import WORKSHOP_ROLES
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Context processor. A stranger gets the organisation's name only."""
+    found: dict[str, Any] = {"organisation": get_organisation(), "now": getattr(request, "now", None)}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not hasattr(request, "now"):
+        return found
+    mine = list(_mine(user)[:100])
+    found["nav"] = _entries(request, user, len(mine))
+    found["nav_incidents"] = _incidents(request, user)
+    found["nav_declare_url"] = reverse("incidents:declare") if may(user, "declare") else ""
+    found["nav_next"] = _next(mine)
+    return found
+
+
+def _mine(user: User) -> Any:
+    return Deadline.objects.visible_to(user).open().filter(owner=user).select_related("incident").order_by("due_at")
+
+
+def _entries(request: HttpRequest, user: User, count: int) -> list[dict[str, Any]]:
+    workshop = user.has_role(*WORKSHOP_ROLES)
+    entries = [("Home", reverse("desk:home"), "house", True)]
+    entries += [("Incidents", reverse("desk:incidents"), "radio", workshop or user.has_role(Role.EXECUTIVE))]
+    entries += [("Contacts", reverse("stakeholders:contacts"), "users", workshop)]
+    entries += [("Sales portal", reverse("portal:home"), "shield-check", True)]
+    entries += [("Recovery", reverse("recovery:overview"), "trending-up", workshop)]
+    entries += [("Status page", reverse("statuspage:home"), "globe", True)]
+    entries += [("Set-up", reverse("setup"), "settings", user.has_role(Role.ADMINISTRATOR))]
+    here = request.path
+    return [
+        {
+            "label": label,
+            "url": url,
+            "icon": icon,
+            "current": here == url or (url != "/" and here.startswith(url)),
+            "count": count if label == "Home" and count else None,
+            "loud": label == "Home",
+        }
+        for label, url, icon, shown in entries
+        if shown
+    ]
+
+
+def _incidents(request: HttpRequest, user: User) -> list[dict[str, Any]]:
+    live = Incident.objects.visible_to(user).live().order_by("-declared_at")[:5]
+    rows = []
+    for incident in live:
+        following = incident.deadlines.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at").first()
+        words = (
+            f"{following.title}: {due_words(following.due_at, request.now)}"
+            if following
+            else incident.get_phase_display()
+        )
+        rows.append(
+            {
+                "ref": incident.ref,
+                "title": incident.title,
+                "url": reverse("desk:room", args=[incident.number]),
+                "severity": incident.severity,
+                "next_text": words,
+            }
+        )
+    return rows
+
+
+def _next(mine: list[Deadline]) -> dict[str, Any] | None:
+    from incidents import deadlines
+
+    if not mine:
+        return None
+    first = mine[0]
+    return {"due": first.due_at, "text": first.title, "url": deadlines.kind_of(first).path(first)}

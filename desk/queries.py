@@ -1,0 +1,268 @@
+"""What home and the room show, read from every house below."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, F, Prefetch, Q
+from django.urls import reverse
+
+from crisiscomms.models import AuditEvent, User
+from delivery.models import Dispatch
+from incidents import deadlines
+from incidents.criteria import exit_criteria
+from incidents.models import Deadline, Incident, Milestone
+from messaging.models import ApprovalSeat, Message
+from stakeholders.models import Contact
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that waits for this person: when, what, where to press."""
+
+    due_at: datetime
+    title: str
+    detail: str
+    ref: str
+    url: str
+    action: str
+
+
+def needs_of(user: User) -> list[Need]:
+    """Everything that waits for this person, by due time: deadlines they own, approvals they are asked for."""
+    needs = [_approval(seat) for seat in _open_seats(user)]
+    asked = {need.url for need in needs}
+    mine = Deadline.objects.visible_to(user).open().filter(owner=user).select_related("incident")
+    for deadline in mine.order_by("due_at")[:50]:
+        need = _deadline(deadline)
+        if need.url not in asked:
+            needs.append(need)
+    return sorted(needs, key=lambda need: need.due_at)
+
+
+def _open_seats(user: User) -> list[ApprovalSeat]:
+    seats = ApprovalSeat.objects.filter(person=user, stage__state="open", stage__request__state="open")
+    seats = seats.exclude(stage__request__decisions__person=user)
+    return list(seats.select_related("stage__request__message__incident", "stage__request__requested_by")[:50])
+
+
+def _approval(seat: ApprovalSeat) -> Need:
+    request = seat.stage.request
+    message = request.message
+    due = seat.stage.due_at
+    assert due is not None
+    url = reverse("messaging:approve", args=[request.pk])
+    words = f"Asked by {request.requested_by}. {request.reach['contacts']} people by e-mail."
+    return Need(
+        due,
+        f"Decide on {message.name.lower()}: {message.incident.title}",
+        words,
+        message.incident.ref,
+        url,
+        "Review and decide",
+    )
+
+
+def _deadline(deadline: Deadline) -> Need:
+    kind = deadlines.kind_of(deadline)
+    return Need(
+        deadline.due_at,
+        deadline.title,
+        deadline.incident.title,
+        deadline.incident.ref,
+        kind.path(deadline),
+        kind.action,
+    )
+
+
+def active_incidents(user: User) -> list[Incident]:
+    """Live incidents with how many people were reached, and their next clock."""
+    clocks = Deadline.objects.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at")
+    incidents = (
+        Incident.objects.visible_to(user)
+        .live()
+        .prefetch_related(Prefetch("deadlines", queryset=clocks, to_attr="clocks"))
+        .order_by("-declared_at")[:20]
+    )
+    found = list(incidents)
+    totals = reached_by_incident([incident.pk for incident in found])
+    for incident in found:
+        incident.reached, incident.planned = totals.get(incident.pk, (0, 0))  # type: ignore[attr-defined]
+    return found
+
+
+def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
+    """Incident → (handed over, planned) of its newest e-mail, from the kept counts."""
+    latest = (
+        Dispatch.objects.filter(incident__in=ids, channel=Dispatch.Channel.EMAIL, released_at__isnull=False)
+        .order_by("incident", "-released_at")
+        .distinct("incident")
+        .select_related("tally")
+    )
+    return {
+        dispatch.incident_id: (dispatch.tally.reached, dispatch.tally.planned - dispatch.tally.skipped)
+        for dispatch in latest
+    }
+
+
+def setup_steps() -> list[dict[str, Any]]:
+    """What an installation needs before its first message, with what is done."""
+    from crisiscomms.organisation import get_organisation
+    from incidents.models import Component
+
+    organisation = get_organisation()
+    executives = User.objects.with_role("executive").exists()
+    return [
+        {
+            "text": "Say who you are: name, sender and reply address",
+            "url": reverse("setup"),
+            "done": bool(organisation.reply_to),
+        },
+        {"text": "Add people, at least one executive who approves", "url": reverse("setup_people"), "done": executives},
+        {
+            "text": "Add products and their components",
+            "url": reverse("incidents:products"),
+            "done": Component.objects.exists(),
+        },
+        {"text": "Import your contacts", "url": reverse("stakeholders:upload"), "done": Contact.objects.exists()},
+    ]
+
+
+def room(incident: Incident, user: User, now: datetime) -> dict[str, Any]:
+    """The one page for the whole incident."""
+    milestones = {one.kind: one for one in incident.milestones.select_related("by")}
+    messages = list(
+        incident.messages.select_related("working_by", "approval")
+        .prefetch_related("dispatches__tally")
+        .order_by("-number")
+    )
+    promises = incident.deadlines.filter(kind__in=["acknowledge", "update"]).aggregate(
+        kept=Count("pk", filter=Q(state="met", met_at__lte=F("due_at"))),
+        total=Count("pk", filter=~Q(state="pending") & ~Q(state="waived")),
+    )
+    clocks = list(incident.deadlines.open().select_related("owner").order_by("due_at"))
+    acknowledged = milestones.get(Milestone.Kind.ACKNOWLEDGED)
+    reached, planned = reached_by_incident([incident.pk]).get(incident.pk, (0, 0))
+    return {
+        "incident": incident,
+        "milestones": milestones,
+        "missing_milestones": [
+            (kind, label)
+            for kind, label in Milestone.Kind.choices
+            if kind not in milestones and kind not in (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD)
+        ],
+        "messages_written": [{"message": message, "cells": _cells(message)} for message in messages],
+        "draft": next(
+            (
+                message
+                for message in messages
+                if message.state in (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
+            ),
+            None,
+        ),
+        "clocks": clocks,
+        "next_clock": next((clock for clock in clocks if clock.kind in ("acknowledge", "update")), None),
+        "acknowledged_in": acknowledged.reached_at - incident.discovered_at if acknowledged else None,
+        "acknowledge_target": deadlines.severity_policy(incident)["acknowledge_minutes"],
+        "promises": promises,
+        "reached": reached,
+        "planned": planned,
+        "criteria": exit_criteria(incident),
+        "phases": _phases(incident),
+        "next_phase": _next_phase(incident),
+        "states": incident.component_states.open().select_related("component__product").order_by("component__name"),
+        "team": incident.team.select_related("person").order_by("pk"),
+        "entries": entries(incident),
+        "recovery": _recovery(incident),
+    }
+
+
+def _cells(message: Message) -> list[dict[str, Any]]:
+    """One cell per channel: its state as a glyph, a word and a figure."""
+    newest: dict[str, Dispatch] = {}
+    for dispatch in sorted(message.dispatches.all(), key=lambda one: one.pk):
+        if dispatch.state != Dispatch.State.TAKEN_BACK:
+            newest[dispatch.channel] = dispatch
+    return [_cell(message, channel, label, newest.get(channel)) for channel, label in Dispatch.Channel.choices]
+
+
+DISPATCH_LOOKS = {
+    "held": ("hold", "is-run", "On hold"),
+    "locked": ("locked", "is-locked", "Locked"),
+    "running": ("run", "is-run", "Sending"),
+    "done": ("sent", "is-sent", "Sent"),
+    "stopped": ("withdrawn", "is-bad", "Stopped"),
+}
+MESSAGE_LOOKS = {
+    "draft": ("draft", "is-draft", "Draft"),
+    "in_review": ("review", "is-wait", "In approval"),
+    "approved": ("ready", "is-ready", "Approved"),
+    "rejected": ("withdrawn", "is-locked", "Rejected"),
+    "sent": ("todo", "is-none", ""),
+}
+
+
+def _cell(message: Message, channel: str, label: str, dispatch: Dispatch | None) -> dict[str, Any]:
+    if dispatch is None:
+        planned = channel in message.working.get("channels", [])
+        glyph, tone, word = MESSAGE_LOOKS[message.state] if planned else ("", "is-none", "")
+        url = reverse("messaging:compose", args=[message.pk])
+        return {"channel": label, "glyph": glyph, "tone": tone, "word": word, "detail": "", "url": url if word else ""}
+    glyph, tone, word = DISPATCH_LOOKS[dispatch.state]
+    tally = dispatch.tally
+    detail = ""
+    if channel == Dispatch.Channel.EMAIL:
+        detail = f"{tally.reached} of {tally.planned - tally.skipped}"
+        if dispatch.state == Dispatch.State.DONE and tally.failed + tally.unknown:
+            glyph, tone, word = "failed", "is-bad", f"{tally.failed + tally.unknown} not reached"
+    elif dispatch.state == Dispatch.State.DONE:
+        word = "Published" if channel == Dispatch.Channel.STATUS else "Released"
+    url = reverse("delivery:send_plan", args=[message.pk])
+    return {
+        "channel": label,
+        "glyph": glyph,
+        "tone": tone,
+        "word": word,
+        "detail": detail,
+        "url": url,
+        "at": dispatch.released_at,
+    }
+
+
+def _phases(incident: Incident) -> list[dict[str, Any]]:
+    order = list(Incident.Phase)
+    here = order.index(Incident.Phase(incident.phase))
+    looks = {-1: "is-done", 0: "is-here", 1: "is-next"}
+    return [
+        {"label": phase.label, "look": looks[(index > here) - (index < here)], "is_here": index == here}
+        for index, phase in enumerate(order)
+    ]
+
+
+def _next_phase(incident: Incident) -> tuple[str, str] | None:
+    order = list(Incident.Phase)
+    index = order.index(Incident.Phase(incident.phase))
+    return (str(order[index + 1]), order[index + 1].label) if index + 1 < len(order) else None
+
+
+def entries(incident: Incident, limit: int = 40) -> list[AuditEvent]:
+    """The timeline: a view of the record, newest first."""
+    events = AuditEvent.objects.filter(chain=incident.chain).select_related("detail", "actor")
+    return list(events.order_by("-number")[:limit])
+
+
+def _recovery(incident: Incident) -> dict[str, int] | None:
+    counts: dict[str, int] = incident.recovery_tasks.aggregate(
+        total=Count("pk"), done=Count("pk", filter=Q(state="done"))
+    )  # type: ignore[attr-defined]
+    return counts if counts["total"] else None
+
+
+def incident_list(user: User) -> list[Incident]:
+    clocks = Deadline.objects.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at")
+    return list(
+        Incident.objects.visible_to(user)
+        .select_related("lead")
+        .prefetch_related(Prefetch("deadlines", queryset=clocks, to_attr="clocks"))
+        .order_by(F("closed_at").desc(nulls_first=True), "-declared_at")[:200]
+    )

@@ -1,0 +1,12 @@
+from django.urls import path
+
+from desk import views
+
+app_name = "desk"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("live/", views.home_live, name="home_live"),
+    path("incidents/", views.incidents, name="incidents"),
+    path("incidents/INC-<id:number>/", views.room, name="room"),
+    path("incidents/INC-<id:number>/live/", views.room_live, name="room_live"),
+]

@@ -1,0 +1,73 @@
+"""Home and the incident room."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from crisiscomms.live import live
+from crisiscomms.models import Role
+from desk import queries
+from incidents import access
+from incidents.models import Component, ComponentState, Incident
+from incidents.models.incident import WORKSHOP_ROLES
+from messaging.models import Message
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """What needs me now. Sellers land in their portal; that is what they come for."""
+    if not request.user.has_role(*WORKSHOP_ROLES, Role.EXECUTIVE):
+        return redirect("portal:home")
+    return render(request, "desk/home.html", {**_home(request), "mark": ""})
+
+
+def _home(request: HttpRequest) -> dict[str, object]:
+    needs = queries.needs_of(request.user)
+    steps = queries.setup_steps() if request.user.has_role(Role.ADMINISTRATOR) else []
+    return {
+        "needs": needs,
+        "late": sum(need.due_at <= request.now for need in needs),
+        "incidents": queries.active_incidents(request.user),
+        "may_declare": access.may(request.user, "declare"),
+        "steps": steps if any(not step["done"] for step in steps) else [],
+    }
+
+
+@require_GET
+def home_live(request: HttpRequest) -> HttpResponse:
+    return live(request, "desk/home.html#needs", _home(request))
+
+
+@require_GET
+def incidents(request: HttpRequest) -> HttpResponse:
+    access.page(request.user, "view")
+    return render(
+        request,
+        "desk/incident_list.html",
+        {"incidents": queries.incident_list(request.user), "may_declare": access.may(request.user, "declare")},
+    )
+
+
+@require_GET
+def room(request: HttpRequest, number: int) -> HttpResponse:
+    return render(request, "desk/room.html", {**_room(request, number), "mark": ""})
+
+
+@require_GET
+def room_live(request: HttpRequest, number: int) -> HttpResponse:
+    return live(request, "desk/room.html#live", _room(request, number))
+
+
+def _room(request: HttpRequest, number: int) -> dict[str, object]:
+    incident = access.get_incident(request.user, number)
+    may_work = access.may(request.user, "work", incident)
+    return {
+        **queries.room(incident, request.user, request.now),
+        "may_work": may_work,
+        "may_lead": access.may(request.user, "lead", incident),
+        "severities": Incident.Severity.choices,
+        "message_kinds": Message.Kind.choices,
+        "component_states": [("working", "Working"), *ComponentState.State.choices],
+        "all_components": Component.objects.select_related("product"),
+        "is_over": incident.phase == Incident.Phase.CLOSED,
+    }

@@ -1,0 +1,51 @@
+"""Who may see and touch incidents. Views get their objects here and nowhere else."""
+
+from django.http import Http404
+
+from crisiscomms.models import Role, User
+from crisiscomms.refusal import Refused
+from incidents.models import Incident
+from incidents.models.incident import WORKSHOP_ROLES
+
+# Declaring and leading is the workshop's; deciding over phases is narrower. Roles with decision rights per
+# severity come with governance (3 of 11); until then this table is the whole rule.
+MAY = {
+    "view": {*WORKSHOP_ROLES, Role.EXECUTIVE},
+    "declare": set(WORKSHOP_ROLES),
+    "work": set(WORKSHOP_ROLES),
+    "lead": {Role.PRODUCT_MARKETING, Role.PRODUCT, Role.SECURITY, Role.ADMINISTRATOR},
+    "set_up": {Role.ADMINISTRATOR},
+}
+NAMES = {
+    "declare": "declare an incident",
+    "work": "work on an incident",
+    "lead": "move an incident to another phase or severity",
+    "set_up": "change what the organisation has set up",
+}
+
+
+def may(user: User, act: str, incident: Incident | None = None) -> bool:
+    if not user.is_authenticated or not user.has_role(*MAY[act]):
+        return False
+    return incident is None or Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
+
+
+def require(user: User, act: str, incident: Incident | None = None) -> None:
+    """Raise Refused, naming who may, unless this person may. Called where the act happens."""
+    if not may(user, act, incident):
+        roles = ", ".join(sorted(str(Role(role).label) for role in MAY[act]))
+        raise Refused(f"You may not {NAMES.get(act, act)}. These roles may: {roles}.")
+
+
+def page(user: User, act: str) -> None:
+    """404 for a page that this person has no business with; hidden and missing look alike."""
+    if not may(user, act):
+        raise Http404
+
+
+def get_incident(user: User, number: int) -> Incident:
+    """The incident, or 404 alike for one that is missing and one that is hidden."""
+    incident = Incident.objects.visible_to(user).select_related("lead").filter(number=number).first()
+    if incident is None:
+        raise Http404
+    return incident

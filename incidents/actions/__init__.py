@@ -1,0 +1,23 @@
+"""What people and higher houses may do to an incident."""
+
+from incidents.actions.components import set_component_state
+from incidents.actions.declaring import declare_incident
+from incidents.actions.lifecycle import (
+    change_severity,
+    let_see,
+    lock_incident,
+    move_phase,
+    reach_milestone,
+    stand_down,
+)
+
+__all__ = [
+    "change_severity",
+    "declare_incident",
+    "let_see",
+    "lock_incident",
+    "move_phase",
+    "reach_milestone",
+    "set_component_state",
+    "stand_down",
+]

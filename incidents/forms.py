@@ -1,0 +1,89 @@
+"""What a person types about an incident."""
+
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from incidents.models import Component, ComponentState, Incident, Milestone, Product
+
+
+class DeclareForm(forms.Form):
+    """Five answers. Components are chosen with their state: `component_<id>` = a state or empty."""
+
+    title = forms.CharField(label="What happened, as a customer would say it", max_length=160)
+    kind = forms.ChoiceField(label="Kind", choices=Incident.Kind, widget=forms.RadioSelect)
+    severity = forms.ChoiceField(label="Severity", choices=Incident.Severity, widget=forms.RadioSelect)
+    components = forms.ModelMultipleChoiceField(
+        label="Products and components affected",
+        queryset=Component.objects.select_related("product"),
+        required=False,
+    )
+    component_state = forms.ChoiceField(
+        label="What they do now", choices=ComponentState.State, required=False, initial=ComponentState.State.PARTIAL
+    )
+    discovered_at = forms.DateTimeField(
+        label="Discovered at",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+    )
+    summary = forms.CharField(
+        label="What is known so far", required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    restricted = forms.BooleanField(label="Restricted: only its team may see that it exists", required=False)
+
+    def clean_title(self) -> str:
+        title: str = self.cleaned_data["title"]
+        return refuse_controls(title)
+
+    def cleaned_components(self) -> dict[int, str]:
+        state = self.cleaned_data.get("component_state") or ComponentState.State.PARTIAL
+        return {component.pk: state for component in self.cleaned_data["components"]}
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        moment = data.get("discovered_at")
+        if moment and moment.replace(second=0) > timezone.now():
+            self.add_error("discovered_at", "This lies in the future. Give the time when it was noticed.")
+        return data
+
+
+def refuse_controls(text: str) -> str:
+    """A title reaches mail subjects: line breaks and control characters are refused at entry (faults, I5)."""
+    if any(ord(char) < 32 or char in "\x7f\x85\u2028\u2029" for char in text):
+        raise forms.ValidationError("This holds a line break or a control character. Take it out.")
+    return text
+
+
+class MoveForm(forms.Form):
+    to = forms.ChoiceField(choices=Incident.Phase)
+    waive_reason = forms.CharField(required=False, max_length=1000)
+
+
+class SeverityForm(forms.Form):
+    severity = forms.ChoiceField(choices=Incident.Severity)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=1000, error_messages={"required": "Say why."})
+
+
+class MilestoneForm(forms.Form):
+    kind = forms.ChoiceField(choices=Milestone.Kind)
+
+
+class ComponentForm(forms.Form):
+    component = forms.ModelChoiceField(queryset=Component.objects.all())
+    state = forms.ChoiceField(choices=[("working", "Working"), *ComponentState.State.choices])
+
+
+class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Product
+        fields = ["name"]
+
+
+class NewComponentForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Component
+        fields = ["product", "name"]

@@ -1,0 +1,177 @@
+"""An incident, its team, and how far it has come."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+from crisiscomms.models import Role, User
+
+WORKSHOP_ROLES = [role for role in Role.values if role not in (Role.SALES, Role.EXECUTIVE)]
+
+
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def visible_to(self, user: User) -> "IncidentQuerySet":
+        """What this person may know to exist. The one scope that every page, export and search asks.
+
+        Sellers see none (their window is the portal); executives see those they were asked about; a
+        restricted incident is visible only to those who were let in by name.
+        """
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.has_role(Role.ADMINISTRATOR):
+            return self
+        let_in = Q(granted__user=user, granted__permission__codename="view_incident")
+        if user.has_role(*WORKSHOP_ROLES):
+            named = Incident.objects.filter(let_in).values("pk")
+            return self.filter(Q(restricted=False) | Q(pk__in=named))
+        return self.filter(pk__in=Incident.objects.filter(let_in).values("pk"))
+
+    def live(self) -> "IncidentQuerySet":
+        return self.exclude(phase=Incident.Phase.CLOSED)
+
+    def real(self) -> "IncidentQuerySet":
+        """Exercises stay out of figures and out of the public's sight."""
+        return self.filter(is_exercise=False)
+
+    def may_be_public(self) -> "IncidentQuerySet":
+        return self.filter(restricted=False, is_exercise=False)
+
+
+class Incident(models.Model):
+    """Only actions change it. `restricted` and `is_exercise` are respected by every scope and by delivery."""
+
+    class Kind(models.TextChoices):
+        SECURITY = "security_incident", "Security incident"
+        DISRUPTION = "service_disruption", "Service disruption"
+        COMPLIANCE = "compliance_failure", "Compliance failure"
+        QUALITY = "product_quality", "Product quality"
+        ETHICS = "ethics_controversy", "Ethics controversy"
+
+    class Severity(models.TextChoices):
+        CRITICAL = "critical", "Critical"
+        MAJOR = "major", "Major"
+        MINOR = "minor", "Minor"
+
+    class Phase(models.TextChoices):
+        INITIAL_RESPONSE = "initial_response", "Initial response"
+        MANAGEMENT = "management", "Management"
+        RESOLUTION = "resolution", "Resolution"
+        RECOVERY = "recovery", "Recovery"
+        CLOSED = "closed", "Closed"
+
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        Phase.INITIAL_RESPONSE: {Phase.MANAGEMENT, Phase.CLOSED},
+        Phase.MANAGEMENT: {Phase.RESOLUTION, Phase.CLOSED},
+        Phase.RESOLUTION: {Phase.RECOVERY, Phase.MANAGEMENT},
+        Phase.RECOVERY: {Phase.CLOSED, Phase.MANAGEMENT},
+        Phase.CLOSED: set(),
+    }
+
+    number = models.PositiveIntegerField(unique=True)
+    title = models.CharField(max_length=160)
+    summary = models.TextField(blank=True)
+    kind = models.CharField(max_length=20, choices=Kind)
+    severity = models.CharField(max_length=8, choices=Severity)
+    phase = models.CharField(max_length=16, choices=Phase, default=Phase.INITIAL_RESPONSE)
+    restricted = models.BooleanField(default=False)
+    is_exercise = models.BooleanField(default=False)
+    discovered_at = models.DateTimeField()
+    began_at = models.DateTimeField()
+    declared_at = models.DateTimeField()
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    lead = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="leads")
+    phase_since = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    stood_down = models.BooleanField(default=False)
+
+    objects = IncidentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="incident_discovered_before_declared", condition=Q(discovered_at__lte=F("declared_at"))
+            ),
+            models.CheckConstraint(
+                name="incident_closed_exactly_when_it_says_so",
+                condition=Q(phase="closed", closed_at__isnull=False) | (~Q(phase="closed") & Q(closed_at=None)),
+            ),
+            models.CheckConstraint(
+                name="incident_resolved_once_past_management",
+                condition=Q(phase__in=["initial_response", "management"])
+                | Q(resolved_at__isnull=False)
+                | Q(stood_down=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} {self.title}"
+
+    @property
+    def ref(self) -> str:
+        return f"INC-{self.number}"
+
+    @property
+    def chain(self) -> str:
+        """Its chain of records."""
+        return self.ref
+
+    @property
+    def may_be_public(self) -> bool:
+        return not self.restricted and not self.is_exercise
+
+
+class TeamMember(models.Model):
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="team")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="incident_roles")
+    role = models.CharField(max_length=20, choices=Role)
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["incident", "person"], name="person_joins_a_team_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.incident_id}"
+
+
+class Milestone(models.Model):
+    """Something reached. Higher houses write `acknowledged` and `resolved_told` when a message has left."""
+
+    class Kind(models.TextChoices):
+        ACKNOWLEDGED = "acknowledged", "Acknowledged"
+        VERIFIED = "verified", "Verified"
+        ROOT_CAUSE = "root_cause", "Root cause identified"
+        MITIGATED = "mitigated", "Mitigation in place"
+        RESOLVED_TOLD = "resolved_told", "Customers told it is resolved"
+        ANALYSIS = "analysis", "Post-incident analysis complete"
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="milestones")
+    kind = models.CharField(max_length=16, choices=Kind)
+    reached_at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["incident", "kind"], name="milestone_reached_once")]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class CriterionWaiver(models.Model):
+    """A named person let a phase end without one of its exit criteria, and said why."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="waivers")
+    phase = models.CharField(max_length=16, choices=Incident.Phase)
+    keys = ArrayField(models.CharField(max_length=40))
+    reason = models.TextField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="waiver_has_a_reason", condition=~Q(reason=""))]
+
+    def __str__(self) -> str:
+        return f"{self.phase} without {', '.join(self.keys)}"

@@ -1,0 +1,8 @@
+"""What higher houses may react to, in the same transaction. See docs/adr/0004."""
+
+from django.dispatch import Signal
+
+# Sent with incident, by, now.
+incident_resolved = Signal()
+# Sent with incident, kind, by, now.
+milestone_reached = Signal()

@@ -1,0 +1,192 @@
+"""Declaring, and the presses of the room. The room itself is the desk's."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from crisiscomms import policy
+from crisiscomms.refusal import Refused
+from incidents import access, actions, deadlines, forms
+from incidents.actions.declaring import who_is_told
+from incidents.models import Component, Incident, Product
+
+
+def declare(request: HttpRequest) -> HttpResponse:
+    access.page(request.user, "declare")
+    form = forms.DeclareForm(request.POST or None, initial=_first_answers(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            incident = _declare(request, form)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return redirect("desk:room", incident.number)
+    status = 422 if form.is_bound else 200
+    return render(request, "incidents/incident_declare.html", _declare_context(request, form), status=status)
+
+
+def _first_answers(request: HttpRequest) -> dict[str, Any]:
+    return {
+        "severity": Incident.Severity.MAJOR,
+        "kind": Incident.Kind.DISRUPTION,
+        "discovered_at": timezone.localtime(request.now),
+    }
+
+
+def _declare(request: HttpRequest, form: forms.DeclareForm) -> Incident:
+    data = form.cleaned_data
+    return actions.declare_incident(
+        title=data["title"],
+        kind=data["kind"],
+        severity=data["severity"],
+        # The field has minutes only; a press within the same minute must not look like the future.
+        discovered_at=min(data["discovered_at"], request.now),
+        summary=data["summary"],
+        components=form.cleaned_components(),
+        restricted=data["restricted"],
+        by=request.user,
+        now=request.now,
+    )
+
+
+@require_GET
+def declare_consequences(request: HttpRequest) -> HttpResponse:
+    """The right side of the declare page: what pressing the button would start."""
+    access.page(request.user, "declare")
+    return render(request, "incidents/incident_declare.html#consequences", _consequences(request, request.GET))
+
+
+def _declare_context(request: HttpRequest, form: forms.DeclareForm) -> dict[str, Any]:
+    answers = form.data if form.is_bound else form.initial
+    rules = policy.current("incidents")
+    chosen = {str(value) for value in (form["components"].value() or [])}
+    return {
+        "form": form,
+        "kinds": [(key, Incident.Kind(key).label, rules["kinds"][key]["description"]) for key in Incident.Kind.values],
+        "severities": [(key, rules["severities"][key]) for key in Incident.Severity.values],
+        "products": Product.objects.prefetch_related("components"),
+        "chosen": chosen,
+        **_consequences(request, answers),
+    }
+
+
+def _consequences(request: HttpRequest, answers: Any) -> dict[str, Any]:
+    severity = answers.get("severity")
+    if severity not in Incident.Severity.values:
+        severity = Incident.Severity.MAJOR
+    rule = policy.current("incidents")["severities"][severity]
+    discovered = forms.DeclareForm(data={"discovered_at": _as_text(answers.get("discovered_at"))})
+    discovered.is_valid()
+    moment = min(discovered.cleaned_data.get("discovered_at") or request.now, request.now)
+    acknowledge = moment + timedelta(minutes=rule["acknowledge_minutes"])
+    return {
+        "told": who_is_told(severity, request.user, restricted=bool(answers.get("restricted"))),
+        "acknowledge_at": acknowledge,
+        "update_at": acknowledge + timedelta(minutes=rule["cadence_minutes"]),
+        "rule": rule,
+    }
+
+
+def _as_text(value: Any) -> str:
+    return value.strftime("%Y-%m-%dT%H:%M") if hasattr(value, "strftime") else str(value or "")
+
+
+def _press(form_class: type[Form] | None, act: Callable[..., Any]) -> Callable[..., HttpResponse]:
+    """A press in the room: one form, one action, back to the room with what happened."""
+
+    @require_POST
+    def view(request: HttpRequest, number: int) -> HttpResponse:
+        incident = access.get_incident(request.user, number)
+        form = form_class(request.POST) if form_class else None
+        if form is not None and not form.is_valid():
+            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            return redirect("desk:room", number)
+        try:
+            act(incident, form.cleaned_data if form else {}, request)
+        except Refused as refusal:
+            messages.error(request, str(refusal))
+        return redirect("desk:room", number)
+
+    return view
+
+
+move = _press(
+    forms.MoveForm,
+    lambda incident, data, request: actions.move_phase(
+        incident_id=incident.pk, to=data["to"], waive_reason=data["waive_reason"], by=request.user, now=request.now
+    ),
+)
+stand_down = _press(
+    forms.ReasonForm,
+    lambda incident, data, request: actions.stand_down(
+        incident_id=incident.pk, reason=data["reason"], by=request.user, now=request.now
+    ),
+)
+severity = _press(
+    forms.SeverityForm,
+    lambda incident, data, request: actions.change_severity(
+        incident_id=incident.pk, severity=data["severity"], by=request.user, now=request.now
+    ),
+)
+milestone = _press(
+    forms.MilestoneForm,
+    lambda incident, data, request: actions.reach_milestone(
+        incident=incident, kind=data["kind"], by=request.user, now=request.now
+    ),
+)
+component = _press(
+    forms.ComponentForm,
+    lambda incident, data, request: actions.set_component_state(
+        incident=incident, component=data["component"], state=data["state"], by=request.user, now=request.now
+    ),
+)
+
+
+@require_POST
+def waive_deadline(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
+    incident = access.get_incident(request.user, number)
+    deadline = incident.deadlines.filter(pk=deadline_id).first()
+    form = forms.ReasonForm(request.POST)
+    if deadline is None or not form.is_valid():
+        messages.error(request, "Say why this deadline is waived.")
+        return redirect("desk:room", number)
+    try:
+        access.require(request.user, "lead", incident)
+        deadlines.waive(
+            incident=incident,
+            kind=deadline.kind,
+            subject=deadline.subject,
+            reason=form.cleaned_data["reason"],
+            by=request.user,
+            now=request.now,
+        )
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("desk:room", number)
+
+
+def products(request: HttpRequest) -> HttpResponse:
+    """What customers use: products and their components, for the administrator."""
+    access.page(request.user, "set_up")
+    new_product = forms.ProductForm(request.POST if "add_product" in request.POST else None, prefix="p")
+    new_component = forms.NewComponentForm(request.POST if "add_component" in request.POST else None, prefix="c")
+    for form in (new_product, new_component):
+        if form.is_bound and form.is_valid():
+            form.save()
+            messages.success(request, "Added.")
+            return redirect("incidents:products")
+    context = {
+        "new_product": new_product,
+        "new_component": new_component,
+        "products": Product.objects.prefetch_related("components"),
+        "count": Component.objects.count(),
+    }
+    bad = new_product.is_bound or new_component.is_bound
+    return render(request, "incidents/product_list.html", context, status=422 if bad else 200)

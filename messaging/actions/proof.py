@@ -1,0 +1,117 @@
+"""Proof that it is this person: links, codes, enrolled devices. Opening a link proves nothing (faults, A1)."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from crisiscomms import environment, notices, policy
+from crisiscomms.models import User
+from crisiscomms.refusal import Refused
+from messaging.models import ApprovalCode, ApprovalLink, ApprovalRequest, ApprovalSeat, EnrolledDevice
+
+TRIES = 5
+DEVICE_DAYS = 180
+
+
+def hashed(secret: str) -> str:
+    """Keyed, so that a copy of the table is no list of six-digit codes to try."""
+    key = environment.derived_key(settings.SECRET_KEY, "approval")
+    return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def mint_link(*, seat: ApprovalSeat, now: datetime) -> str:
+    """A new token for this seat (256 random bits). Only its hash is kept; the clear one goes into the mail."""
+    token = secrets.token_urlsafe(32)
+    request = seat.stage.request
+    ApprovalLink.objects.create(
+        seat=seat,
+        token_hash=hashed(token),
+        fingerprint=request.version.fingerprint,
+        created_at=now,
+        expires_at=request.expires_at,
+    )
+    return token
+
+
+def open_link(*, token: str, now: datetime) -> ApprovalLink | None:
+    """The link behind a token, or None. Notes the first opening; decides nothing."""
+    link = (
+        ApprovalLink.objects.select_related(
+            "seat__person",
+            "seat__stage__request__message__incident",
+            "seat__stage__request__version",
+            "seat__stage__request__requested_by",
+        )
+        .filter(token_hash=hashed(token))
+        .first()
+    )
+    if link is not None and link.opened_at is None:
+        ApprovalLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=now)
+    return link
+
+
+@transaction.atomic
+def request_code(*, request: ApprovalRequest, person: User, now: datetime) -> None:
+    """Send a six-digit code to the person's registered address. One is live at a time; three an hour, because
+    machines that press every button press this one too. Raises Refused beyond that.
+    """
+    rules = policy.current("messaging")["settings"]
+    # One row of the person as the lock: two presses at once must not both count as the third.
+    User.objects.select_for_update().get(pk=person.pk)
+    lately = ApprovalCode.objects.filter(person=person, asked_at__gt=now - timedelta(hours=1)).order_by("asked_at")
+    if len(lately) >= rules["codes_per_hour"]:
+        again = lately[0].asked_at + timedelta(hours=1)
+        minutes = max(1, round((again - now).total_seconds() / 60))
+        raise Refused(
+            f"Three codes were sent within the hour. The next can be sent in {minutes} min, or sign in to decide."
+        )
+    ApprovalCode.objects.filter(person=person, ended_at=None).update(ended_at=now)
+    code = ApprovalCode.objects.create(
+        person=person, request=request, asked_at=now, expires_at=now + timedelta(minutes=rules["code_minutes"])
+    )
+    notices.tell([person], kind="approval_code", key=f"code:{code.pk}", now=now, code=code.pk)
+
+
+@transaction.atomic
+def check_code(*, request: ApprovalRequest, person: User, code: str, now: datetime) -> bool:
+    """Whether this is the live code. Five wrong tries end it; a right one is used up by the caller's decision."""
+    live = ApprovalCode.objects.select_for_update().filter(person=person, request=request, ended_at=None).first()
+    if live is None or live.expires_at <= now or not live.code_hash:
+        return False
+    right = hmac.compare_digest(live.code_hash, hashed(f"{live.pk}:{''.join(code.split())}"))
+    live.tries += 1
+    if right or live.tries >= TRIES:
+        live.ended_at = now
+    live.save(update_fields=["tries", "ended_at"])
+    return right
+
+
+def mint_code(code: ApprovalCode) -> str:
+    """The digits for the mail that is being sent now. A retry makes new ones: still one live code."""
+    digits = f"{secrets.randbelow(1_000_000):06d}"
+    ApprovalCode.objects.filter(pk=code.pk).update(code_hash=hashed(f"{code.pk}:{digits}"))
+    return digits
+
+
+def enroll_device(*, person: User, label: str, now: datetime) -> str:
+    """Remember this browser as the person's. Returns the secret for the cookie; only its hash is kept."""
+    secret = secrets.token_urlsafe(32)
+    EnrolledDevice.objects.create(
+        person=person, secret_hash=hashed(secret), label=label[:200], enrolled_at=now, used_at=now
+    )
+    return secret
+
+
+def known_device(*, person: User, secret: str, now: datetime) -> bool:
+    """Whether the cookie's secret is a living enrolment of this very person."""
+    if not secret or not person.is_active:
+        return False
+    oldest = now - timedelta(days=DEVICE_DAYS)
+    living = EnrolledDevice.objects.filter(
+        person=person, secret_hash=hashed(secret), revoked_at=None, enrolled_at__gt=oldest
+    )
+    return bool(living.update(used_at=now))

@@ -1,0 +1,104 @@
+"""The promises of the next update, held by the one clock: planned, warned with a draft ready, met by sending."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+
+from crisiscomms.models import User
+from incidents import actions as incident_actions
+from incidents import deadlines
+from incidents.models import Deadline, Incident, Milestone
+from messaging.actions import approvals, drafts
+from messaging.content import Content
+from messaging.models import ApprovalSeat, ApprovalStage, Message
+
+
+def _prepare_draft(deadline: Deadline, now: datetime) -> None:
+    """Before it is due a draft stands ready, unless somebody is writing one. It is never sent by itself."""
+    incident = deadline.incident
+    if incident.messages.unfinished().exists() or incident.phase == Incident.Phase.CLOSED:  # type: ignore[attr-defined]
+        return
+    kind = Message.Kind.HOLDING if deadline.kind == "acknowledge" else Message.Kind.UPDATE
+    if incident.resolved_at is not None:
+        kind = Message.Kind.RESOLVED
+    drafts.start_message(incident_id=incident.pk, kind=kind, now=now, by=None, owner=deadline.owner)
+
+
+def _message_path(deadline: Deadline) -> str:
+    """The open draft where there is one, else the room."""
+    message = deadline.incident.messages.unfinished().order_by("-number").first()  # type: ignore[attr-defined]
+    if message is not None:
+        return reverse("messaging:compose", args=[message.pk])
+    return reverse("desk:room", args=[deadline.incident.number])
+
+
+def _approval_path(deadline: Deadline) -> str:
+    stage = ApprovalStage.objects.get(pk=int(deadline.subject.removeprefix("stage:")))
+    return reverse("messaging:approve", args=[stage.request_id])
+
+
+def _ask_others(deadline: Deadline, now: datetime) -> None:
+    """The time limit passed: deputies are asked too, and the role that the policy names."""
+    stage = ApprovalStage.objects.select_related("request__version", "request__message__incident").get(
+        pk=int(deadline.subject.removeprefix("stage:"))
+    )
+    authors = {*stage.request.version.authors, stage.request.requested_by_id}
+    sitting = set(stage.seats.values_list("person_id", flat=True))
+    others: dict[int, tuple[User, str]] = {}
+    for seat in stage.seats.select_related("person__deputy"):
+        deputy = seat.person.deputy
+        if deputy is not None and deputy.has_role(seat.role):
+            others[deputy.pk] = (deputy, seat.role)
+    if stage.escalate_to in stage.roles:
+        for person in User.objects.with_role(stage.escalate_to):
+            others.setdefault(person.pk, (person, stage.escalate_to))
+    for person, role in others.values():
+        if person.pk not in authors | sitting:
+            approvals.ask(ApprovalSeat.objects.create(stage=stage, person=person, role=role, asked_at=now), now)
+
+
+deadlines.register(
+    deadlines.Kind(
+        "acknowledge", "Acknowledge to customers", _message_path, on_warn=_prepare_draft, action="Open the draft"
+    )
+)
+deadlines.register(
+    deadlines.Kind("update", "Next update to customers", _message_path, on_warn=_prepare_draft, action="Open the draft")
+)
+deadlines.register(
+    deadlines.Kind(
+        "approval", "Decide", _approval_path, on_missed=_ask_others, action="Review and decide", warn_minutes=5
+    )
+)
+
+
+def message_left(*, message: Message, content: Content, by: User | None, now: datetime) -> None:
+    """The first part of a message is on its way: its clocks are met, and the promise in it becomes the next one."""
+    incident = message.incident
+    incident_actions.reach_milestone(incident=incident, kind=Milestone.Kind.ACKNOWLEDGED, by=None, now=now)
+    if message.kind == Message.Kind.RESOLVED:
+        incident_actions.reach_milestone(incident=incident, kind=Milestone.Kind.RESOLVED_TOLD, by=None, now=now)
+    deadlines.meet(incident=incident, kind="acknowledge", now=now)
+    deadlines.meet(incident=incident, kind="update", now=now)
+    if content.next_update is not None and incident.phase != Incident.Phase.CLOSED:
+        deadlines.plan(
+            incident=incident,
+            kind="update",
+            title="Next update to customers",
+            owner=incident.lead,
+            due_at=max(content.next_update, now),
+            now=now,
+        )
+
+
+def milestone_reached(*, incident: Incident, kind: str, now: datetime, **_: Any) -> None:
+    """Verified: the first detailed update is due by policy after it, if the cadence is not sooner anyway."""
+    if kind != Milestone.Kind.VERIFIED:
+        return
+    due = now + timedelta(minutes=deadlines.severity_policy(incident)["first_detailed_update_minutes"])
+    current = incident.deadlines.open().filter(kind="update").first()  # type: ignore[attr-defined]
+    if current is None or due < current.due_at:
+        deadlines.plan(
+            incident=incident, kind="update", title="Next update to customers", owner=incident.lead, due_at=due, now=now
+        )

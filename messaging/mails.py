@@ -1,0 +1,132 @@
+"""How people are told about approvals. Links and codes are made here, at the moment of sending, and kept hashed."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+
+from crisiscomms.models import Notice
+from crisiscomms.notices import Mail, renders
+from crisiscomms.organisation import get_organisation
+from incidents.mails import url_to
+from messaging import mail, rendering
+from messaging.actions.proof import mint_code, mint_link
+from messaging.content import Content
+from messaging.models import ApprovalCode, ApprovalRequest, ApprovalSeat, ApprovalStage
+
+
+@renders("approval_request")
+def approval_request(notice: Notice, now: datetime) -> Mail | None:
+    seat = ApprovalSeat.objects.select_related(
+        "stage__request__message__incident", "stage__request__version", "person"
+    ).get(pk=notice.context["seat"])
+    request = seat.stage.request
+    decided = request.decisions.filter(person=seat.person).exists()
+    if request.state != ApprovalRequest.State.OPEN or seat.stage.state != ApprovalStage.State.OPEN or decided:
+        return None
+    incident = request.message.incident
+    link = url_to(reverse("messaging:approve_link", args=[mint_link(seat=seat, now=now)]))
+    due = timezone.localtime(seat.stage.due_at)
+    until = f"You are asked until {due:%H:%M %Z}. Reading changes nothing; the link works for you alone."
+    if incident.restricted:
+        return Mail(f"{incident.ref}: a decision is waiting for you", [until], link, "Open it")
+    text, html = _quote(request)
+    exercise = "EXERCISE, " if incident.is_exercise else ""
+    return Mail(
+        f"{exercise}Decide by {due:%H:%M %Z}: {request.message.name.lower()} of {incident.ref}",
+        [f"{incident.title}. {reach_sentence(request)}", until],
+        link,
+        "Read and decide",
+        text,
+        html,
+    )
+
+
+def _quote(request: ApprovalRequest) -> tuple[str, str]:
+    """The exact text, with fields as they stand for a sample."""
+    content = Content.from_data(request.version.content)
+    try:
+        _, text, html = preview(request, content)
+    except (rendering.BadTemplate, rendering.MissingValue) as fault:
+        return str(fault), ""
+    return text, html
+
+
+def preview(request: ApprovalRequest, content: Content) -> tuple[str, str, str]:
+    """Subject, text and HTML parts without the layout's frame, for people inside."""
+    organisation = get_organisation()
+    zone = request.message.incident.lead.time_zone
+    values = {
+        **mail.incident_values(request.message.incident, content, organisation, zone),
+        **mail.person_values(
+            {"first_name": "[first name]", "account": "[their company]", "products": "[their products]"}
+        ),
+    }
+    subject = rendering.compile_line(content.subject, "The subject").text(values)
+    blocks = [rendering.compile_block(getattr(content, part)) for part in ("recognize", "respond", "rebuild")]
+    text = "\n\n".join([f"Subject: {subject}", *(block.text(values) for block in blocks)])
+    return subject, text, "".join(block.html(values) for block in blocks)
+
+
+def reach_sentence(request: ApprovalRequest) -> str:
+    """What the act of approving states: how many people, and whether the public page shows it."""
+    reach = request.reach
+    parts = []
+    if "email" in reach["channels"]:
+        parts.append(f"{reach['contacts']} people in {reach['accounts']} accounts by e-mail")
+    if "status" in reach["channels"]:
+        parts.append("everybody on the public status page")
+    if "portal" in reach["channels"]:
+        parts.append("our sellers in the portal")
+    return "It goes to " + mail.in_list(parts) + "."
+
+
+@renders("approval_ended")
+def approval_ended(notice: Notice, now: datetime) -> Mail | None:
+    request = ApprovalRequest.objects.select_related("message__incident").get(pk=notice.context["request"])
+    message = request.message
+    words = {
+        "approved": "is approved",
+        "returned": "was returned for changes",
+        "rejected": "was rejected",
+        "expired": "was not decided in time",
+    }
+    what = words.get(request.state)
+    if what is None:
+        return None
+    path = reverse("delivery:send_plan" if request.state == "approved" else "messaging:compose", args=[message.pk])
+    reason = [] if message.incident.restricted or not request.ended_reason else [f"Reason: {request.ended_reason}"]
+    return Mail(
+        f"{message.incident.ref}: {message.name} {what}",
+        [f"{message.name} {what}.", *reason],
+        url_to(path),
+        "Open the message",
+    )
+
+
+@renders("approval_void")
+def approval_void(notice: Notice, now: datetime) -> Mail | None:
+    request = ApprovalRequest.objects.select_related("message__incident").get(pk=notice.context["request"])
+    message = request.message
+    return Mail(
+        f"{message.incident.ref}: {message.name.lower()} was changed, your decision is not needed now",
+        [
+            "The text was changed after you were asked. What was asked or decided no longer counts.",
+            "You will be asked again about the new text.",
+        ],
+    )
+
+
+@renders("approval_code")
+def approval_code(notice: Notice, now: datetime) -> Mail | None:
+    code = ApprovalCode.objects.filter(pk=notice.context["code"]).first()
+    if code is None or code.ended_at is not None or code.expires_at <= now:
+        return None
+    digits = mint_code(code)
+    return Mail(
+        "Your code to decide",
+        [
+            f"{digits[:3]} {digits[3:]}",
+            "It works once, for ten minutes, on the page where you asked for it. Nobody of us will ever ask you for it.",
+        ],
+    )

@@ -1,0 +1,14 @@
+from messaging.views.approving import approve, approve_link
+from messaging.views.composing import autosave, compose, new, panel, reopen, request_approval, status
+
+__all__ = [
+    "approve",
+    "approve_link",
+    "autosave",
+    "compose",
+    "new",
+    "panel",
+    "reopen",
+    "request_approval",
+    "status",
+]

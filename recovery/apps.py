@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class RecoveryConfig(AppConfig):
+    name = "recovery"
+
+    def ready(self) -> None:
+        from incidents import criteria
+        from incidents.signals import incident_resolved
+        from recovery import actions, receivers
+
+        criteria.register("recovery_tasks_done", actions.all_done)
+        incident_resolved.connect(receivers.on_resolved, dispatch_uid="recovery.programme")

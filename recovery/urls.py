@@ -1,0 +1,10 @@
+from django.urls import path
+
+from recovery import views
+
+app_name = "recovery"
+urlpatterns = [
+    path("recovery/", views.overview, name="overview"),
+    path("incidents/INC-<id:number>/recovery/", views.board, name="board"),
+    path("incidents/INC-<id:number>/recovery/<id:task_id>/complete/", views.complete, name="complete"),
+]

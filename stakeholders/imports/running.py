@@ -1,0 +1,99 @@
+"""A run's work in the background: whatever its state asks for, for a while, then ring again."""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from time import monotonic
+
+from django.db import transaction
+
+from crisiscomms import audit, clock
+from crisiscomms.refusal import Refused
+from stakeholders.imports import applying, staging
+from stakeholders.models import ImportRun
+
+State = ImportRun.State
+# Well under the task's own limit. Reading counts from the first new row: passing over the old ones takes time too.
+SECONDS = 40.0
+MAX_TRIES = 5
+
+
+def work(*, run_id: int, seconds: float = SECONDS) -> bool:
+    """Work on a run. Returns whether there is more to do. Safe to run twice, also at the same time."""
+    run = ImportRun.objects.filter(pk=run_id).first()
+    if run is None or run.state not in (State.READING, State.IMPORTING):
+        return False
+    work_on = _read if run.state == State.READING else _apply
+    try:
+        return work_on(run, seconds)
+    except staging.Overtaken:
+        # Whoever moved the run on rings for it.
+        return False
+
+
+def _read(run: ImportRun, seconds: float) -> bool:
+    try:
+        _count_try(run)
+        if not run.mapping.get("email"):
+            return _ready(run)
+        seen = staging.recall(run) if run.rows else staging.Seen()
+        is_out_of_time = _timer(seconds)
+        with closing(staging.chunks(run)) as chunks:
+            for chunk in chunks:
+                staging.stage(run, chunk, seen, now=clock.now())
+                if is_out_of_time():
+                    return True
+    except Refused as refusal:
+        _refuse(run, str(refusal), now=clock.now())
+        return False
+    return _ready(run)
+
+
+def _apply(run: ImportRun, seconds: float) -> bool:
+    after: int | None = 0
+    is_out_of_time = _timer(seconds)
+    while after is not None:
+        after = applying.apply_chunk(run, after=after, now=clock.now())
+        if after is not None and is_out_of_time():
+            return True
+    return False
+
+
+def _timer(seconds: float) -> Callable[[], bool]:
+    started = monotonic()
+    return lambda: monotonic() - started > seconds
+
+
+def _count_try(run: ImportRun) -> None:
+    """A file that kills its worker every time must not be tried for ever."""
+    if run.tries >= MAX_TRIES:
+        raise Refused("Reading this file failed several times without an answer. Save it as CSV and upload it again.")
+    run.tries += 1
+    run.worked_at = clock.now()
+    run.save(update_fields=["tries", "worked_at"])
+
+
+@transaction.atomic
+def _ready(run: ImportRun) -> bool:
+    staging.lock_where_left(run)
+    run.state = State.READY
+    run.worked_at = clock.now()
+    run.save(update_fields=["state", "worked_at"])
+    return False
+
+
+@transaction.atomic
+def _refuse(run: ImportRun, why: str, *, now: datetime) -> None:
+    staging.lock_where_left(run)
+    run.state, run.why_refused = State.REFUSED, why
+    run.worked_at = run.finished_at = now
+    run.save(update_fields=["state", "why_refused", "worked_at", "finished_at"])
+    audit.record(
+        chain=audit.INSTALLATION,
+        verb="import.refused",
+        subject=f"import:{run.pk}",
+        text=f"“{run.name}” was refused: {why}",
+        by=run.uploaded_by,
+        now=now,
+    )
+    applying.forget_file(run)

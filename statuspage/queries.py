@@ -1,0 +1,137 @@
+"""What the public may read, from public scopes only."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from crisiscomms.models import Organisation
+from crisiscomms.organisation import get_organisation
+from delivery.models import Dispatch
+from incidents.models import Component, ComponentState, Incident
+from messaging import mail
+from messaging.content import Content
+from messaging.models import Message
+
+WORST = {"outage": 4, "partial": 3, "degraded": 2, "maintenance": 1}
+WORDS = {"outage": "Down", "partial": "Partly failing", "degraded": "Degraded", "maintenance": "Maintenance"}
+RECENT = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Update:
+    uid: str
+    at: datetime
+    title: str
+    html: str
+    stage: str
+
+
+@dataclass
+class PublicIncident:
+    """An incident as its released updates tell it; the newest first."""
+
+    number: int
+    ref: str
+    updates: list[Update] = field(default_factory=list)
+    next_update: datetime | None = None
+    is_resolved: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.updates[0].title
+
+    @property
+    def first_title(self) -> str:
+        return self.updates[-1].title
+
+
+@dataclass(frozen=True)
+class PublicComponent:
+    name: str
+    product: str
+    state: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Page:
+    active: list[PublicIncident]
+    past: list[PublicIncident]
+    components: list[PublicComponent]
+    headline: str
+    worst: str
+
+
+def page(now: datetime) -> Page:
+    incidents = public_incidents(now)
+    active = [one for one in incidents if not one.is_resolved]
+    past = [one for one in incidents if one.is_resolved]
+    components = public_components()
+    worst = max((one.state for one in components), key=lambda state: WORST.get(state, 0), default="working")
+    return Page(active, past, components, _headline(active, components), worst)
+
+
+def public_incidents(now: datetime, *, number: int | None = None) -> list[PublicIncident]:
+    """Every incident with a published update of the last 90 days, newest first."""
+    organisation = get_organisation()
+    dispatches = Dispatch.objects.public(now).filter(released_at__gt=now - RECENT)
+    if number is not None:
+        dispatches = Dispatch.objects.public(now).filter(incident__number=number)
+    found: dict[int, PublicIncident] = {}
+    for dispatch in dispatches.select_related("incident", "message").order_by("-released_at", "-pk"):
+        incident = dispatch.incident
+        content = Content.from_data(dispatch.content)
+        if incident.number not in found:
+            found[incident.number] = PublicIncident(
+                incident.number,
+                incident.ref,
+                next_update=_promise(incident, content),
+                is_resolved=_is_over(incident, dispatch),
+            )
+        found[incident.number].updates.append(_update(dispatch, content, organisation))
+    return list(found.values())
+
+
+def _promise(incident: Incident, content: Content) -> datetime | None:
+    """The promise of the newest published update; a resolved one promises nothing."""
+    return content.next_update if incident.resolved_at is None else None
+
+
+def _is_over(incident: Incident, newest: Dispatch) -> bool:
+    """Public only once the public was told: by a resolved message, or because the incident is closed."""
+    return newest.message.kind == Message.Kind.RESOLVED or incident.phase == Incident.Phase.CLOSED
+
+
+def _update(dispatch: Dispatch, content: Content, organisation: Organisation) -> Update:
+    values = mail.incident_values(dispatch.incident, content, organisation, organisation.time_zone)
+    assert dispatch.released_at is not None
+    return Update(
+        dispatch.uid.hex,
+        dispatch.released_at,
+        mail.public_title(content, values),
+        mail.public_body_html(content, values),
+        "Resolved" if dispatch.message.kind == Message.Kind.RESOLVED else "",
+    )
+
+
+def public_components() -> list[PublicComponent]:
+    """Every public component with the worst state of what has been released about it."""
+    worst: dict[int, str] = {}
+    for component, state in ComponentState.objects.public().open().values_list("component", "state"):
+        if WORST[state] > WORST.get(worst.get(component, ""), 0):
+            worst[component] = state
+    components = Component.objects.filter(is_public=True).select_related("product")
+    return [
+        PublicComponent(
+            one.name, one.product.name, worst.get(one.pk, "working"), WORDS.get(worst.get(one.pk, ""), "Working")
+        )
+        for one in components
+    ]
+
+
+def _headline(active: list[PublicIncident], components: list[PublicComponent]) -> str:
+    troubled = [one for one in components if one.state != "working"]
+    if active:
+        return active[0].title
+    if troubled:
+        return f"{troubled[0].name}: {troubled[0].words.lower()}"
+    return "Everything works"

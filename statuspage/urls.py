@@ -1,0 +1,12 @@
+from django.contrib.auth.decorators import login_not_required
+from django.urls import path
+
+from statuspage import views
+from statuspage.feeds import History
+
+app_name = "statuspage"
+urlpatterns = [
+    path("status/", views.home, name="home"),
+    path("status/history.atom", login_not_required(History()), name="history"),
+    path("status/incidents/INC-<id:number>/", views.incident, name="incident"),
+]
