@@ -1,5 +1,6 @@
 """Django settings. Everything that differs between places comes from the environment (environment.py)."""
 
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 import structlog
@@ -157,9 +158,11 @@ UPLOAD_LIMIT_BYTES = 50 * 1024 * 1024
 MAIL_SERVER = environment.mail_server(ENV.email_url)
 MAIL_TIMEOUT_SECONDS = 15
 EMAIL_BACKEND = "crisiscomms.accounts.RefuseDirectMail"
-DEFAULT_FROM_EMAIL = ENV.default_from_email
+# The address alone: who it comes from is the organisation's name.
+DEFAULT_FROM_EMAIL = parseaddr(ENV.default_from_email)[1]
 
-SECURE_REFERRER_POLICY = "no-referrer"
+# Not "no-referrer": browsers then send "Origin: null" with our own forms, and CSRF protection refuses them.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "SAMEORIGIN"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

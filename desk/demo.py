@@ -105,6 +105,7 @@ class InboxSession:
         for mail in mails:
             if settings.LOCAL_INBOX_DIR:
                 folder = Path(settings.LOCAL_INBOX_DIR)
+                folder.mkdir(parents=True, exist_ok=True)
                 inbox.store(mail.data, sender=mail.sender, to=[mail.recipient], folder=folder)
             yield Result(mail.key, "sent", 250, "2.0.0 taken")
 
@@ -137,14 +138,17 @@ class Story:
         return self.person[f"{name}@demo.example"]
 
 
+@transaction.atomic
 def load(*, now: datetime) -> Incident | None:
-    """Make the demo on an empty database; None, and nothing done, when anybody is there already."""
+    """Make the demo on an empty database; None, and nothing done, when anybody is there already.
+
+    One transaction: a load that fails in the middle leaves an empty database, not half an example.
+    """
     if User.objects.get_queryset().exists():
         return None
     defaults.load(now=now)
     story = Story(now)
-    with transaction.atomic():
-        _company(story)
+    _company(story)
     _contacts(story)
     with _mail_into_inbox():
         incident = _first_half_hour(story)

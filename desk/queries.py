@@ -128,7 +128,7 @@ def setup_steps() -> list[dict[str, Any]]:
     ]
 
 
-def room(incident: Incident, user: User, now: datetime) -> dict[str, Any]:
+def room(incident: Incident) -> dict[str, Any]:
     """The one page for the whole incident."""
     milestones = {one.kind: one for one in incident.milestones.select_related("by")}
     messages = list(
@@ -172,7 +172,6 @@ def room(incident: Incident, user: User, now: datetime) -> dict[str, Any]:
         "next_phase": _next_phase(incident),
         "states": incident.component_states.open().select_related("component__product").order_by("component__name"),
         "team": incident.team.select_related("person").order_by("pk"),
-        "entries": entries(incident),
         "recovery": _recovery(incident),
     }
 
@@ -245,7 +244,7 @@ def _next_phase(incident: Incident) -> tuple[str, str] | None:
     return (str(order[index + 1]), order[index + 1].label) if index + 1 < len(order) else None
 
 
-def entries(incident: Incident, limit: int = 40) -> list[AuditEvent]:
+def entries(incident: Incident, limit: int) -> list[AuditEvent]:
     """The timeline: a view of the record, newest first."""
     events = AuditEvent.objects.filter(chain=incident.chain).select_related("detail", "actor")
     return list(events.order_by("-number")[:limit])

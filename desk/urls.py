@@ -9,4 +9,5 @@ urlpatterns = [
     path("incidents/", views.incidents, name="incidents"),
     path("incidents/INC-<id:number>/", views.room, name="room"),
     path("incidents/INC-<id:number>/live/", views.room_live, name="room_live"),
+    path("incidents/INC-<id:number>/timeline/", views.room_timeline, name="room_timeline"),
 ]

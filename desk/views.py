@@ -58,11 +58,23 @@ def room_live(request: HttpRequest, number: int) -> HttpResponse:
     return live(request, "desk/room.html#live", _room(request, number))
 
 
+@require_GET
+def room_timeline(request: HttpRequest, number: int) -> HttpResponse:
+    incident = access.get_incident(request.user, number)
+    return live(request, "desk/room.html#timeline", {"incident": incident, **_timeline(request, incident)})
+
+
+def _timeline(request: HttpRequest, incident: Incident) -> dict[str, object]:
+    everything = "all" in request.GET
+    return {"entries": queries.entries(incident, 500 if everything else 15), "all_entries": everything}
+
+
 def _room(request: HttpRequest, number: int) -> dict[str, object]:
     incident = access.get_incident(request.user, number)
     may_work = access.may(request.user, "work", incident)
     return {
-        **queries.room(incident, request.user, request.now),
+        **queries.room(incident),
+        **_timeline(request, incident),
         "may_work": may_work,
         "may_lead": access.may(request.user, "lead", incident),
         "severities": Incident.Severity.choices,

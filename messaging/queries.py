@@ -123,10 +123,10 @@ def approval_state(message: Message) -> dict[str, Any]:
     """Who was asked and what they said, for the drafter's live view."""
     request = message.requests.order_by("-pk").select_related("version", "requested_by").first()
     if request is None:
-        return {"request": None}
+        return {"asked": None, "stages_asked": []}
     decisions = {one.person_id: one for one in request.decisions.select_related("person")}
     stages = [
         (stage, [(seat, decisions.get(seat.person_id)) for seat in stage.seats.select_related("person").order_by("pk")])
         for stage in request.stages.all()
     ]
-    return {"request": request, "stages": stages}
+    return {"asked": request, "stages_asked": stages}

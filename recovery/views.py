@@ -1,5 +1,8 @@
 """The recovery board."""
 
+from datetime import datetime
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,10 +27,11 @@ def overview(request: HttpRequest) -> HttpResponse:
         .prefetch_related("recovery_tasks")
     )
     rows = [_progress(incident, request.now) for incident in incidents.order_by("-resolved_at")]
+    rows.sort(key=lambda row: row["late"], reverse=True)
     return render(request, "recovery/recovery_list.html", {"rows": rows})
 
 
-def _progress(incident: Incident, now):  # type: ignore[no-untyped-def]
+def _progress(incident: Incident, now: datetime) -> dict[str, Any]:
     tasks = list(incident.recovery_tasks.all())
     done = [task for task in tasks if task.state == RecoveryTask.State.DONE]
     late = [task for task in tasks if task.state == RecoveryTask.State.OPEN and task.due_at < now]

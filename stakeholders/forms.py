@@ -18,12 +18,20 @@ STATES = [
 ]
 
 
+def _text() -> forms.TextInput:
+    return forms.TextInput(attrs={"class": "form-control"})
+
+
+def _select() -> forms.Select:
+    return forms.Select(attrs={"class": "form-select"})
+
+
 class FindContacts(forms.Form):
     """The filter above the list. A value that no list offers is dropped, not an error."""
 
-    q = forms.CharField(label="Name, e-mail or account begins with", required=False, max_length=120)
-    tier = forms.ChoiceField(label="Tier", choices=TIERS, required=False)
-    state = forms.ChoiceField(label="Mail", choices=STATES, required=False)
+    q = forms.CharField(label="Name, e-mail or account begins with", required=False, max_length=120, widget=_text())
+    tier = forms.ChoiceField(label="Tier", choices=TIERS, required=False, widget=_select())
+    state = forms.ChoiceField(label="Mail", choices=STATES, required=False, widget=_select())
 
     def wanted(self) -> queries.ContactFilter:
         self.is_valid()
@@ -35,8 +43,8 @@ class FindContacts(forms.Form):
 
 
 class FindAccounts(forms.Form):
-    q = forms.CharField(label="Account name begins with", required=False, max_length=120)
-    tier = forms.ChoiceField(label="Tier", choices=TIERS, required=False)
+    q = forms.CharField(label="Account name begins with", required=False, max_length=120, widget=_text())
+    tier = forms.ChoiceField(label="Tier", choices=TIERS, required=False, widget=_select())
 
 
 class UploadFile(forms.Form):
@@ -59,7 +67,7 @@ class ChooseColumns(forms.Form):
         self.columns = queries.columns(run)
         for place, column in enumerate(self.columns):
             self.fields[f"column_{place}"] = forms.ChoiceField(
-                label=column.name, choices=queries.FIELD_CHOICES, required=False, initial=column.means
+                label=column.name, choices=queries.FIELD_CHOICES, required=False, initial=column.means, widget=_select()
             )
 
     def rows(self) -> list[tuple[queries.Column, forms.BoundField]]:

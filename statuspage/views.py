@@ -29,7 +29,9 @@ def incident(request: HttpRequest, number: int) -> HttpResponse:
 
 def _public(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """The same bytes for everybody: rendered without the request, so no session or person can show through."""
-    body = render_to_string(template, {**context, "organisation": get_organisation(), "now": request.now})
+    # To a quarter of a minute: the same bytes, and so the same mark, for everybody who asks within it.
+    now = request.now.replace(second=request.now.second // 15 * 15, microsecond=0)
+    body = render_to_string(template, {**context, "organisation": get_organisation(), "now": now})
     response = HttpResponse(body)
     mark = hashlib.blake2b(body.encode(), digest_size=12).hexdigest()
     response.headers["ETag"] = f'"{mark}"'

@@ -3,7 +3,6 @@
 import re
 import sys
 from collections.abc import Generator, Iterable
-from email.utils import parseaddr
 from typing import Protocol
 
 from django.conf import settings
@@ -70,7 +69,7 @@ def reset_session() -> None:
 
 
 def sender_address(organisation: Organisation) -> str:
-    return organisation.from_address or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return organisation.from_address or settings.DEFAULT_FROM_EMAIL
 
 
 def skeleton(organisation: Organisation, *, is_team_mail: bool = False) -> Skeleton:

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('is_public', models.BooleanField(default=True)),
             ],
             options={
-                'ordering': ['product__position', 'position', 'name'],
+                'ordering': ['product__position', 'product__name', 'position', 'name'],
             },
         ),
         migrations.CreateModel(

@@ -25,7 +25,7 @@ class Component(models.Model):
     is_public = models.BooleanField(default=True)
 
     class Meta:
-        ordering = ["product__position", "position", "name"]
+        ordering = ["product__position", "product__name", "position", "name"]
         constraints = [models.UniqueConstraint(fields=["product", "name"], name="component_name_once_per_product")]
 
     def __str__(self) -> str:

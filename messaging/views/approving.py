@@ -62,7 +62,6 @@ def approve(request: HttpRequest, request_id: int) -> HttpResponse:
 
 def _private(response: HttpResponse) -> HttpResponse:
     add_never_cache_headers(response)
-    response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
@@ -220,7 +219,7 @@ def _content(request: HttpRequest, asked: ApprovalRequest, seat: ApprovalSeat) -
         "position": position,
         "following": (position + 1) % max(asked.reach["contacts"], 1),
         "changes": queries.changes_since_seen(asked, seat.person_id),
-        "people": queries.approval_state(asked.message)["stages"],
+        "people": queries.approval_state(asked.message)["stages_asked"],
         "hold_seconds": policy.current("messaging")["settings"]["hold_seconds"],
     }
 

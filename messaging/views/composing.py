@@ -114,7 +114,7 @@ def _panel(request: HttpRequest, message: Message, faults: dict[str, str]) -> di
         "reach": reach,
         "rule": content.rule_for(message.incident).sentence(),
         "stages": stages,
-        "asked": sum(len(stage["people"]) for stage in stages),
+        "people_asked": sum(len(stage["people"]) for stage in stages),
         "revision": message.revision,
         "is_draft": message.state == State.DRAFT,
         "may_work": access.may_work(request.user, message),
