@@ -54,6 +54,23 @@ def record(
     return event
 
 
+def hold(chain: str) -> None:
+    """Wait to be the chain's one writer until this transaction ends.
+
+    Every action on an incident does this before it locks any row of it. So two acts on one incident come one
+    after the other, in one order of locks, and none of them can stand in the other's way for ever.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [chain])
+
+
+def take_turn(chain: str) -> bool:
+    """Be the chain's one writer until this transaction ends, unless somebody else is now. Never waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [chain])
+        return bool(cursor.fetchone()[0])
+
+
 def digest_of(event: AuditEvent) -> bytes:
     """The keyed digest of everything the event says, and of the event before it."""
     return _keyed(

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from crisiscomms.embedded import inbox as store
@@ -32,6 +33,7 @@ def mail(request: HttpRequest, name: str) -> HttpResponse:
 
 @login_not_required
 @require_safe
+@xframe_options_sameorigin
 def mail_html(request: HttpRequest, name: str) -> HttpResponse:
     """The HTML part alone, for the sandboxed frame: its own policy, nothing loaded, nothing run."""
     found = _read(name)

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from crisiscomms import people as actions
 from crisiscomms.forms import OrganisationForm, PersonForm, WelcomeForm
@@ -21,6 +21,7 @@ from crisiscomms.refusal import Refused
 from crisiscomms.tasks import KEY
 
 log = structlog.get_logger("crisiscomms")
+PAGE = ["GET", "HEAD", "POST"]
 BEAT_LIMIT = timedelta(seconds=90)
 
 
@@ -53,6 +54,7 @@ def _database() -> bool:
 
 
 @login_not_required
+@require_http_methods(PAGE)
 def welcome(request: HttpRequest) -> HttpResponse:
     """The first person of an empty installation. In production this happens at the command line instead."""
     if User.objects.active().exists():
@@ -79,6 +81,7 @@ def _administrator(request: HttpRequest) -> None:
         raise Http404
 
 
+@require_http_methods(PAGE)
 def setup(request: HttpRequest) -> HttpResponse:
     """What still has to be set up, and the organisation's own facts."""
     _administrator(request)
@@ -90,6 +93,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     return render(request, "crisiscomms/setup.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
+@require_http_methods(PAGE)
 def people(request: HttpRequest) -> HttpResponse:
     _administrator(request)
     form = PersonForm(request.POST or None)
@@ -108,6 +112,7 @@ def people(request: HttpRequest) -> HttpResponse:
     return render(request, "crisiscomms/person_list.html", context, status=422 if form.is_bound else 200)
 
 
+@require_http_methods(PAGE)
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
     _administrator(request)
     who = get_object_or_404(User, pk=person_id)

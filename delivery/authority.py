@@ -2,6 +2,7 @@
 
 from crisiscomms.models import User
 from delivery.models import Dispatch
+from incidents import access
 from incidents.models import Incident
 from messaging.content import Content, fingerprint
 from messaging.models import ApprovalDecision, ApprovalRequest, Message
@@ -38,7 +39,7 @@ def _approval(dispatch: Dispatch) -> str:
 
 
 def _people(dispatch: Dispatch) -> str:
-    if not dispatch.ordered_by.is_active:
+    if not access.may(dispatch.ordered_by, "work", dispatch.incident):
         return f"{dispatch.ordered_by}, who ordered it, no longer has access."
     decisions = dispatch.request.decisions.filter(verdict=ApprovalDecision.Verdict.APPROVED)
     for decision in decisions.select_related("person", "stage"):

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 # How many rows are claimed at once, by how often they were claimed before. A row that kills its worker is soon
 # alone, so that it cannot take the others with it (faults, D2).
-LADDER = {0: 200, 1: 25, 2: 5}
+LADDER = {0: 400, 1: 25, 2: 5}
 ALONE = 1
 
 # Two workers never win one row: the claim locks rows of this table alone and skips locked ones.
@@ -72,9 +72,9 @@ class Outcome:
     possibly_twice: bool = False
 
 
-def claim(*, dispatch_id: int, now: datetime, lease: datetime) -> list[Claimed]:
-    """Take the next due rows of a dispatch, tier 1 first; an empty list when none is due."""
-    rungs = [(tries, tries, size) for tries, size in LADDER.items()] + [(len(LADDER), 32_000, ALONE)]
+def claim(*, dispatch_id: int, now: datetime, lease: datetime, most: int = LADDER[0]) -> list[Claimed]:
+    """Take the next due rows of a dispatch, tier 1 first, at most `most`; an empty list when none is due."""
+    rungs = [(tries, tries, min(size, most)) for tries, size in LADDER.items()] + [(len(LADDER), 32_000, ALONE)]
     with connection.cursor() as cursor:
         for low, high, size in rungs:
             cursor.execute(
@@ -91,19 +91,15 @@ def _claimed(pk: int, contact_id: int, address: str, merge: str, attempts: int) 
     return Claimed(pk, contact_id, address, json.loads(merge), attempts)
 
 
-def mark_on_wire(*, dispatch_id: int, rows: list[Claimed], now: datetime, lease: datetime) -> set[int] | None:
-    """Note that these are about to be written to the wire. Returns the ids that are still ours, None when the
-    dispatch is no longer running. Part of the caller's transaction.
-    """
-    if not _running(dispatch_id):
-        return None
+def mark_on_wire(*, rows: list[Claimed], now: datetime, lease: datetime) -> set[int]:
+    """Note that these are about to be written to the wire. Returns the ids that are still ours."""
     with connection.cursor() as cursor:
         columns = {"ids": [row.id for row in rows], "attempts": [row.attempts for row in rows]}
         cursor.execute(ON_WIRE, {**columns, "now": now, "lease": lease})
         return {row[0] for row in cursor.fetchall()}
 
 
-def _running(dispatch_id: int) -> bool:
+def is_running(dispatch_id: int) -> bool:
     """Held shared until the caller's transaction ends: once a stop has committed, no chunk begins."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM delivery_dispatch WHERE id = %s AND state = 'running' FOR SHARE", [dispatch_id])
@@ -131,13 +127,14 @@ def write_back(outcomes: list[Outcome]) -> None:
 
 
 def give_back(rows: list[Claimed], *, again_at: datetime) -> None:
-    """Rows that were claimed and never tried: queued again, and the try does not count."""
+    """Rows that were claimed and never tried: queued again, and the try does not count. Only while they are ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """UPDATE delivery_notification SET state = 'queued', lease_until = NULL, on_wire_at = NULL,
-               next_attempt_at = %s, attempts = greatest(attempts - 1, 0)
-               WHERE id = ANY(%s) AND state = 'claimed'""",
-            [again_at, [row.id for row in rows]],
+            """UPDATE delivery_notification n SET state = 'queued', lease_until = NULL, on_wire_at = NULL,
+               next_attempt_at = %s, attempts = greatest(n.attempts - 1, 0)
+               FROM unnest(%s::bigint[], %s::smallint[]) AS r(id, attempts)
+               WHERE n.id = r.id AND n.state = 'claimed' AND n.attempts = r.attempts""",
+            [again_at, [row.id for row in rows], [row.attempts for row in rows]],
         )
 
 

@@ -29,7 +29,7 @@ def freeze(*, dispatch: Dispatch, rule: recipients.Rule, now: datetime) -> int:
     with connection.cursor() as cursor:
         # `due after the hold` is the dispatch's own state; the rows are due from the press on.
         cursor.execute(FREEZE, {**recipients.parameters(rule), "dispatch": dispatch.pk, "now": now})
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def customers_first(dispatch: Dispatch) -> str:
@@ -45,7 +45,7 @@ def customers_first(dispatch: Dispatch) -> str:
             return ""
     waiting = [Notification.State.QUEUED, Notification.State.CLAIMED, Notification.State.RETRY]
     sibling = Dispatch.objects.filter(message=message, channel=Dispatch.Channel.EMAIL).exclude(
-        state__in=[Dispatch.State.TAKEN_BACK, Dispatch.State.STOPPED]
+        state=Dispatch.State.TAKEN_BACK
     )
     left = Notification.objects.filter(dispatch__in=sibling, tier__in=rules["tiers"], state__in=waiting).count()
     return f"Customers come first: {left} mails to tier 1 and 2 have not been handed over." if left else ""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from crisiscomms import policy
+from crisiscomms.models import User
 from delivery import authority
 from delivery.models import Dispatch, Notification, Tally
 from messaging.content import Content
@@ -64,8 +65,8 @@ def left_out(dispatch: Dispatch, limit: int = 50) -> list[Notification]:
     return list(skipped.select_related("contact").order_by("pk")[:limit])
 
 
-def plan_for(message: Message) -> dict[str, Any]:
-    """Before the press: whom it would reach now beside what was approved, and why it may not go, if so."""
+def plan_for(message: Message, by: User) -> dict[str, Any]:
+    """Before the press by this person: whom it would reach now beside what was approved, and why it may not go."""
     request = message.approval
     if request is None:
         return {}
@@ -80,7 +81,7 @@ def plan_for(message: Message) -> dict[str, Any]:
         channel="email",
         content=content.as_data(),
         fingerprint=request.version.fingerprint,
-        ordered_by=request.requested_by,
+        ordered_by=by,
     )
     return {
         "request": request,

@@ -1,7 +1,8 @@
 """One worker's run over a dispatch: claim, render, hand over, record. Called by tasks, never by views."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +14,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from crisiscomms import clock, policy
 from crisiscomms.models import Organisation
 from crisiscomms.organisation import get_organisation
+from crisiscomms.refusal import Conflict
 from delivery import authority, claims
 from delivery.actions import stop_dispatch
 from delivery.channels import ChannelError, PermanentError
@@ -26,6 +28,8 @@ from messaging.content import Content
 
 log = structlog.get_logger("crisiscomms.delivery")
 T = TypeVar("T")
+LOOK_AGAIN_SECONDS = 0.1
+Render = Callable[[Mapping[str, str]], tuple[str, str, str]]
 
 
 @dataclass
@@ -38,20 +42,21 @@ class Batch:
     compiled: mail.CompiledMail
     skeleton: Skeleton
     rules: dict[str, Any]
-    by_zone: dict[str, dict[str, str]] = field(default_factory=dict)
+    by_zone: dict[str, Render] = field(default_factory=dict)
 
-    def values(self, row: Claimed) -> dict[str, str]:
-        zone = row.merge.get("time_zone") or self.organisation.time_zone
+    def render(self, zone: str) -> Render:
+        """How to fill this mail for somebody in a time zone."""
         if zone not in self.by_zone:
-            self.by_zone[zone] = mail.incident_values(self.dispatch.incident, self.content, self.organisation, zone)
-        merge = {**row.merge, "unsubscribe_url": door.unsubscribe_url(row.contact_id)}
-        return {**self.by_zone[zone], **mail.person_values(merge)}
+            shared = mail.incident_values(self.dispatch.incident, self.content, self.organisation, zone)
+            self.by_zone[zone] = self.compiled.for_many(shared)
+        return self.by_zone[zone]
 
     def envelope(self, row: Claimed, now: datetime) -> Envelope:
         """The whole mail for one person. Raises ValueError: only that person fails."""
-        values = self.values(row)
-        subject, text, html = self.compiled.render(values)
-        name = mail.BIDI.sub("", f"{row.merge.get('first_name', '')} {row.merge.get('last_name', '')}".strip())
+        url = door.unsubscribe_url(row.contact_id)
+        own = mail.person_values({**row.merge, "unsubscribe_url": url})
+        subject, text, html = self.render(row.merge.get("time_zone") or self.organisation.time_zone)(own)
+        name = mail.straight(f"{row.merge.get('first_name', '')} {row.merge.get('last_name', '')}".strip())
         key = f"{self.dispatch.uid.hex}.{row.id}"
         data = self.skeleton.build(
             to_address=row.address,
@@ -60,7 +65,7 @@ class Batch:
             text=text,
             html=html,
             message_id=door.message_id(key, self.organisation),
-            list_unsubscribe_url=values["unsubscribe_url"],
+            list_unsubscribe_url=url,
             date=now,
         )
         return Envelope(door.sender_address(self.organisation), row.address, data, row)
@@ -68,13 +73,7 @@ class Batch:
 
 def prepare(dispatch_id: int) -> Batch | None:
     """Load and parse once per run; None when the dispatch is not running."""
-    dispatch = (
-        Dispatch.objects.select_related(
-            "incident__lead", "message", "version", "request__version", "request__message", "ordered_by"
-        )
-        .filter(pk=dispatch_id, state=Dispatch.State.RUNNING, channel=Dispatch.Channel.EMAIL)
-        .first()
-    )
+    dispatch = _running(dispatch_id)
     if dispatch is None:
         return None
     organisation = get_organisation()
@@ -89,27 +88,36 @@ def prepare(dispatch_id: int) -> Batch | None:
     )
 
 
+def _running(dispatch_id: int) -> Dispatch | None:
+    related = ("incident__lead", "message", "version", "request__version", "request__message", "ordered_by")
+    running = Dispatch.objects.filter(state=Dispatch.State.RUNNING, channel=Dispatch.Channel.EMAIL)
+    return running.select_related(*related).filter(pk=dispatch_id).first()
+
+
 def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] = clock.now) -> bool:
     """Send what is due of a dispatch, for at most about `seconds`. Returns whether more may be due.
 
     Authority is checked again before every batch. Any number of workers may do this at once.
     """
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        batch = prepare(dispatch_id)
-        if batch is None:
+    batch = prepare(dispatch_id)
+    while batch is not None and time.monotonic() < end:
+        dispatch = _running(dispatch_id)
+        if dispatch is None:
             return False
-        reason = authority.why_not(batch.dispatch)
+        reason = authority.why_not(dispatch)
         if reason:
-            stop_dispatch(dispatch_id=dispatch_id, reason=reason, by=None, now=now())
+            # Another worker, or a person, may have stopped it a moment before.
+            with suppress(Conflict):
+                stop_dispatch(dispatch_id=dispatch_id, reason=reason, by=None, now=now())
             return False
         moment = now()
         lease = claims.lease_end(moment, batch.rules["lease_seconds"])
-        rows = claims.claim(dispatch_id=dispatch_id, now=moment, lease=lease)
+        rows = claims.claim(dispatch_id=dispatch_id, now=moment, lease=lease, most=batch.rules["batch"])
         if not rows:
             return False
         _Run(batch, rows, now).go()
-    return True
+    return batch is not None
 
 
 class _Run:
@@ -124,6 +132,7 @@ class _Run:
         self.group = int(batch.rules["write_back"])
         self.done: list[Outcome] = []
         self.open = {row.id: row for row in rows}
+        self.looked = time.monotonic()
 
     def go(self) -> None:
         trouble: ChannelError | None = None
@@ -154,19 +163,30 @@ class _Run:
                 if row.id not in ours:
                     self.open.pop(row.id, None)
                     continue
+                if not self._goes_on():
+                    return
                 try:
                     yield self.batch.envelope(row, self.moment)
                 except ValueError as fault:
                     self._finish(row, "failed", f"The mail could not be made: {fault}", None)
+
+    def _goes_on(self) -> bool:
+        """A slow server must not stretch a begun group over a stop: look again now and then (faults, D15)."""
+        if time.monotonic() - self.looked < LOOK_AGAIN_SECONDS:
+            return True
+        self.looked = time.monotonic()
+        return persistently(lambda: claims.is_running(self.batch.dispatch.pk))
 
     def _begin(self, group: list[Claimed]) -> set[int] | None:
         """One transaction: what is known of the last group, and that this one is about to be written."""
         self.moment = self.now()
         lease = claims.lease_end(self.moment, self.batch.rules["lease_seconds"])
         with transaction.atomic():
+            # The dispatch first, then its rows and its tally: settling and stopping lock in the same order.
+            running = claims.is_running(self.batch.dispatch.pk)
             claims.write_back(self.done)
-            ours = claims.mark_on_wire(dispatch_id=self.batch.dispatch.pk, rows=group, now=self.moment, lease=lease)
-        self.done = []
+            ours = claims.mark_on_wire(rows=group, now=self.moment, lease=lease) if running else None
+        self.done, self.looked = [], time.monotonic()
         return ours
 
     def _note(self, result: Result) -> None:

@@ -1,14 +1,18 @@
 """What is due is always found again in PostgreSQL: holds that ended, leases that ended, sends that are through."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+import structlog
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from crisiscomms import audit, notices, policy
 from delivery.actions import release_due
 from delivery.models import Dispatch, Notification, Tally
 
 State = Dispatch.State
+log = structlog.get_logger("crisiscomms.delivery")
 
 # A lease that ended before the first byte was written: nothing happened, it is simply queued again.
 UNTRIED = """
@@ -44,16 +48,29 @@ def sweep(*, now: datetime) -> list[int]:
     """Move everything that time alone moves. Returns the dispatches that have work for the senders."""
     waiting = Dispatch.objects.filter(state__in=[State.HELD, State.LOCKED], hold_until__lte=now)
     for pk in waiting.order_by("hold_until", "pk").values_list("pk", flat=True):
-        release_due(dispatch_id=pk, now=now)
-    ring = []
+        with _alone(pk):
+            release_due(dispatch_id=pk, now=now)
+    ring: list[int] = []
     running = Dispatch.objects.filter(state__in=[State.RUNNING, State.STOPPED]).select_related("incident")
     for dispatch in running:
-        expire_leases(dispatch=dispatch, now=now)
-        if dispatch.state == State.RUNNING and has_due(dispatch, now):
-            ring.append(dispatch.pk)
-        elif dispatch.state == State.RUNNING:
-            finish(dispatch_id=dispatch.pk, now=now)
+        with _alone(dispatch.pk):
+            expire_leases(dispatch=dispatch, now=now)
+            if dispatch.state == State.RUNNING and has_due(dispatch, now):
+                ring.append(dispatch.pk)
+            elif dispatch.state == State.RUNNING:
+                finish(dispatch_id=dispatch.pk, now=now)
     return ring
+
+
+@contextmanager
+def _alone(dispatch_id: int) -> Iterator[None]:
+    """One dispatch that cannot be handled must not hold up the others; the next knock tries it again."""
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("dispatch not swept", dispatch=dispatch_id)
 
 
 def expire_leases(*, dispatch: Dispatch, now: datetime) -> None:
@@ -77,6 +94,7 @@ def has_due(dispatch: Dispatch, now: datetime) -> bool:
 @transaction.atomic
 def finish(*, dispatch_id: int, now: datetime) -> bool:
     """Done when nothing waits. Whoever ordered it hears of what is left over. Safe to repeat."""
+    audit.hold(Dispatch.objects.select_related("incident").get(pk=dispatch_id).incident.chain)
     dispatch = (
         Dispatch.objects.select_for_update(of=("self",))
         .select_related("incident__lead", "message", "ordered_by")
@@ -91,6 +109,9 @@ def finish(*, dispatch_id: int, now: datetime) -> bool:
         f"{dispatch.message.name}: {tally.reached} of {tally.planned} handed over, {tally.failed} failed, "
         f"{tally.unknown} without an answer, {tally.skipped} left out"
     )
+    twice = dispatch.notifications.filter(possibly_twice=True, attempts__gt=1).count()
+    if twice:
+        text += f"; {twice} were sent again after no answer, possibly twice"
     # Deliveries enter the record as one event per dispatch, not one per person.
     audit.record(
         chain=dispatch.incident.chain,

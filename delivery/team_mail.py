@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import escape
 
+import structlog
 from django.db import transaction
 
 from crisiscomms import notices
@@ -14,6 +15,7 @@ from delivery.channels import email as door
 from delivery.channels.smtp import Envelope, Result
 from messaging.mail import FONT, LAYOUT
 
+log = structlog.get_logger("crisiscomms.delivery")
 LEASE = timedelta(seconds=60)
 GAPS = [15, 60, 300, 900, 3600]
 BATCH = 50
@@ -47,7 +49,12 @@ def _send(rows: list[Notice], now: datetime) -> None:
     organisation = get_organisation()
     envelopes, by_pk = [], {row.pk: row for row in rows}
     for row in rows:
-        envelope = _envelope(row, organisation, now)
+        try:
+            envelope = _envelope(row, organisation, now)
+        except Exception as fault:
+            log.exception("notice not made", kind=row.kind)
+            _again(by_pk.pop(row.pk), f"The mail could not be made: {fault}", now)
+            continue
         if envelope is None:
             _end(by_pk.pop(row.pk), State.SKIPPED, now)
         else:

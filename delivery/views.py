@@ -25,17 +25,17 @@ from stakeholders.exports import defuse
 @require_GET
 def send_plan(request: HttpRequest, message_id: int) -> HttpResponse:
     message = access.get_message(request.user, message_id)
-    return render(request, "delivery/send_plan.html", {**_plan(message), "mark": ""})
+    return render(request, "delivery/send_plan.html", {**_plan(request, message), "mark": ""})
 
 
 @require_GET
 def progress(request: HttpRequest, message_id: int) -> HttpResponse:
     """The live region of the send plan; it stops asking when nothing moves any more."""
     message = access.get_message(request.user, message_id)
-    return live(request, "delivery/send_plan.html#progress", _plan(message))
+    return live(request, "delivery/send_plan.html#progress", _plan(request, message))
 
 
-def _plan(message: Message) -> dict[str, Any]:
+def _plan(request: HttpRequest, message: Message) -> dict[str, Any]:
     channels = queries.channels_of(message)
     channels = [] if message.state == Message.State.APPROVED else channels
     mail = next((channel for channel in channels if channel.dispatch.channel == Dispatch.Channel.EMAIL), None)
@@ -52,7 +52,7 @@ def _plan(message: Message) -> dict[str, Any]:
         "accounts_by_id": queries.account_names(troubles),
         "left_out": queries.left_out(mail.dispatch) if mail and mail.tally.skipped else [],
         "moves": queries.is_under_way(channels),
-        "plan": queries.plan_for(message) if message.state == Message.State.APPROVED else {},
+        "plan": queries.plan_for(message, request.user) if message.state == Message.State.APPROVED else {},
     }
 
 

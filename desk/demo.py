@@ -95,6 +95,10 @@ PLACES = [
     "Willowby",
 ]
 TRADES = ["Retail", "Freight", "Bank", "Health", "Foods", "Travel", "Energy", "Games", "Insurance", "Logistics"]
+HEADINGS = (
+    "Account ID,Account Name,Account Tier,Annual Revenue,Region,Time Zone,Products,Account Owner Email,"
+    "First Name,Last Name,Email,Title,Email Opt Out"
+)
 ZONES = ["Europe/Berlin", "Europe/Paris", "Europe/London", "America/New_York", "Asia/Singapore"]
 
 
@@ -183,23 +187,7 @@ def contacts_csv(accounts: int = 60) -> bytes:
     products = ["Payments API", "Webhooks", "Dashboard", "Data Pipeline", "Mobile SDK"]
     out = io.StringIO()
     rows = csv.writer(out)
-    rows.writerow(
-        [
-            "Account ID",
-            "Account Name",
-            "Account Tier",
-            "Annual Revenue",
-            "Region",
-            "Time Zone",
-            "Products",
-            "Account Owner Email",
-            "First Name",
-            "Last Name",
-            "Email",
-            "Title",
-            "Email Opt Out",
-        ]
-    )
+    rows.writerow(HEADINGS.split(","))
     for number, name in enumerate(names[:accounts]):
         value = "Strategic" if number < 6 else "Important" if number < 20 else "Standard"
         revenue = {"Strategic": 900_000, "Important": 120_000, "Standard": 18_000}[value] + chance.randrange(9_000)

@@ -3,17 +3,20 @@
 Kinds are registered by the house that owns their meaning. The periodic task claims the due rows by index.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
+from incidents import access
 from incidents.models import Deadline, Incident
 
+log = structlog.get_logger("crisiscomms")
 State = Deadline.State
 
 
@@ -67,6 +70,7 @@ def plan(
     subject: str = "",
 ) -> Deadline:
     """Set a deadline, or move the open one of the same kind and subject. Whoever was told is told anew."""
+    audit.hold(incident.chain)
     minutes = _kinds[kind].warn_minutes
     if minutes is None:
         minutes = severity_policy(incident)["warn_minutes_before"]
@@ -90,8 +94,10 @@ def plan(
     return open_one
 
 
+@transaction.atomic
 def meet(*, incident: Incident, kind: str, now: datetime, subject: str = "") -> Deadline | None:
     """The thing was done. Returns the deadline it met, if one was open; a late one says so in the record."""
+    audit.hold(incident.chain)
     deadline = Deadline.objects.open().select_for_update().filter(incident=incident, kind=kind, subject=subject).first()
     if deadline is None:
         return None
@@ -108,10 +114,12 @@ def meet(*, incident: Incident, kind: str, now: datetime, subject: str = "") -> 
     return deadline
 
 
+@transaction.atomic
 def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: datetime, subject: str = "") -> None:
     """It no longer has to happen, and somebody says why."""
     if not reason.strip():
         raise Refused("Say why this deadline is waived.")
+    audit.hold(incident.chain)
     for deadline in Deadline.objects.open().select_for_update().filter(incident=incident, kind=kind, subject=subject):
         _end(deadline, State.WAIVED, waived_reason=reason[:300])
         text = f"{deadline.title}: waived. {reason}"
@@ -120,6 +128,7 @@ def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: d
         )
 
 
+@transaction.atomic
 def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime) -> None:
     """Quiet on stand-down and close: every open deadline of the incident."""
     for kind, subject in Deadline.objects.open().filter(incident=incident).values_list("kind", "subject"):
@@ -136,23 +145,36 @@ def _end(deadline: Deadline, to: str, **changes: object) -> None:
 
 def tick(*, now: datetime, limit: int = 500) -> int:
     """Handle what is due by `now`; returns how many. Any number of processes may run it at once."""
-    with transaction.atomic():
-        due = (
-            Deadline.objects.due_for_action(now)
-            .select_for_update(skip_locked=True, of=("self",))
-            .select_related("incident", "owner__deputy")
-            .order_by("next_action_at")[:limit]
-        )
-        rows = list(due)
-        for deadline in rows:
+    due = Deadline.objects.due_for_action(now).order_by("next_action_at").values_list("pk", "incident__number")
+    return sum(_handle(pk, f"INC-{number}", now) for pk, number in list(due[:limit]))
+
+
+def _handle(pk: int, chain: str, now: datetime) -> bool:
+    """One deadline in a transaction of its own. One that cannot be handled waits a minute and stops no other.
+
+    Nothing is waited for: where a person is at work on the incident right now, the next knock looks again.
+    """
+    mine = Deadline.objects.due_for_action(now).select_for_update(skip_locked=True, of=("self", "incident"))
+    try:
+        with transaction.atomic():
+            free = audit.take_turn(chain)
+            deadline = mine.select_related("incident", "owner__deputy").filter(pk=pk).first() if free else None
+            if deadline is None:
+                return False
             _act(deadline, now)
-    return len(rows)
+    except Exception:  # the clock of everybody else must go on
+        log.exception("deadline not handled", deadline=pk)
+        Deadline.objects.filter(pk=pk).update(next_action_at=now + timedelta(minutes=1))
+    return True
 
 
 def _act(deadline: Deadline, now: datetime) -> None:
     if now < deadline.due_at:
         return _warn(deadline, now)
     if deadline.state == State.PENDING:
+        if deadline.warned_at is None:
+            # Nobody knocked while it was time to warn: what a warning prepares still has to stand ready.
+            kind_of(deadline).on_warn(deadline, now)
         deadline.state = State.MISSED
         kind_of(deadline).on_missed(deadline, now)
         _record_missed(deadline, now)
@@ -176,6 +198,7 @@ def _escalate(deadline: Deadline, now: datetime) -> None:
         for person in _step_people(deadline, steps[deadline.step]["roles"]):
             told[person.pk] = person
         deadline.step += 1
+    _let_in(deadline.incident, told.values())
     notices.tell(told.values(), kind="deadline_missed", key=_key(deadline), now=now, deadline=deadline.pk)
     left = deadline.step < len(steps)
     deadline.next_action_at = deadline.due_at + timedelta(minutes=steps[deadline.step]["minutes"]) if left else None
@@ -198,6 +221,15 @@ def _step_people(deadline: Deadline, roles: list[str]) -> list[User]:
     return people
 
 
+def _let_in(incident: Incident, people: Iterable[User]) -> None:
+    """An executive sees what they are asked about: whoever is told that it is late can open it. Sellers never."""
+    from incidents.actions.lifecycle import let_see
+
+    for person in people:
+        if access.may(person, "view") and not access.may(person, "view", incident):
+            let_see(incident=incident, person=person)
+
+
 def _key(deadline: Deadline) -> str:
     """The same deadline moved to another time is another reason to be told."""
     return f"{deadline.pk}:{deadline.due_at.isoformat()}"
@@ -205,7 +237,7 @@ def _key(deadline: Deadline) -> str:
 
 def _record_missed(deadline: Deadline, now: datetime) -> None:
     late = int((now - deadline.due_at).total_seconds() // 60)
-    text = f"{deadline.title}: not done by {deadline.due_at:%H:%M} UTC" + (f", noticed {late} min late" if late else "")
+    text = f"{deadline.title}: not done in time" + (f", noticed {late} min late" if late else "")
     audit.record(
         chain=deadline.incident.chain,
         verb="deadline.missed",

@@ -1,17 +1,18 @@
 """What a person types about an incident."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils import timezone
 
+from crisiscomms.forms import OneLine
 from incidents.models import Component, ComponentState, Incident, Milestone, Product
 
 
 class DeclareForm(forms.Form):
     """Five answers. Components are chosen with their state: `component_<id>` = a state or empty."""
 
-    title = forms.CharField(label="What happened, as a customer would say it", max_length=160)
+    title = OneLine(label="What happened, as a customer would say it", max_length=160)
     kind = forms.ChoiceField(label="Kind", choices=Incident.Kind, widget=forms.RadioSelect)
     severity = forms.ChoiceField(label="Severity", choices=Incident.Severity, widget=forms.RadioSelect)
     components = forms.ModelMultipleChoiceField(
@@ -32,9 +33,9 @@ class DeclareForm(forms.Form):
     )
     restricted = forms.BooleanField(label="Restricted: only its team may see that it exists", required=False)
 
-    def clean_title(self) -> str:
-        title: str = self.cleaned_data["title"]
-        return refuse_controls(title)
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = now
 
     def cleaned_components(self) -> dict[int, str]:
         state = self.cleaned_data.get("component_state") or ComponentState.State.PARTIAL
@@ -43,16 +44,9 @@ class DeclareForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         moment = data.get("discovered_at")
-        if moment and moment.replace(second=0) > timezone.now():
+        if moment and moment.replace(second=0) > self.now:
             self.add_error("discovered_at", "This lies in the future. Give the time when it was noticed.")
         return data
-
-
-def refuse_controls(text: str) -> str:
-    """A title reaches mail subjects: line breaks and control characters are refused at entry (faults, I5)."""
-    if any(ord(char) < 32 or char in "\x7f\x85\u2028\u2029" for char in text):
-        raise forms.ValidationError("This holds a line break or a control character. Take it out.")
-    return text
 
 
 class MoveForm(forms.Form):
@@ -78,12 +72,16 @@ class ComponentForm(forms.Form):
 
 
 class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
+    name = OneLine(max_length=120)
+
     class Meta:
         model = Product
         fields = ["name"]
 
 
 class NewComponentForm(forms.ModelForm):  # type: ignore[type-arg]
+    name = OneLine(max_length=120)
+
     class Meta:
         model = Component
         fields = ["product", "name"]

@@ -9,7 +9,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crisiscomms import policy
 from crisiscomms.refusal import Refused
@@ -18,9 +18,10 @@ from incidents.actions.declaring import who_is_told
 from incidents.models import Component, Incident, Product
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def declare(request: HttpRequest) -> HttpResponse:
     access.page(request.user, "declare")
-    form = forms.DeclareForm(request.POST or None, initial=_first_answers(request))
+    form = forms.DeclareForm(request.POST or None, initial=_first_answers(request), now=request.now)
     if request.method == "POST" and form.is_valid():
         try:
             incident = _declare(request, form)
@@ -82,7 +83,7 @@ def _consequences(request: HttpRequest, answers: Any) -> dict[str, Any]:
     if severity not in Incident.Severity.values:
         severity = Incident.Severity.MAJOR
     rule = policy.current("incidents")["severities"][severity]
-    discovered = forms.DeclareForm(data={"discovered_at": _as_text(answers.get("discovered_at"))})
+    discovered = forms.DeclareForm({"discovered_at": _as_text(answers.get("discovered_at"))}, now=request.now)
     discovered.is_valid()
     moment = min(discovered.cleaned_data.get("discovered_at") or request.now, request.now)
     acknowledge = moment + timedelta(minutes=rule["acknowledge_minutes"])
@@ -172,6 +173,7 @@ def waive_deadline(request: HttpRequest, number: int, deadline_id: int) -> HttpR
     return redirect("desk:room", number)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def products(request: HttpRequest) -> HttpResponse:
     """What customers use: products and their components, for the administrator."""
     access.page(request.user, "set_up")

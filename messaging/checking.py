@@ -1,5 +1,7 @@
 """What a content must be before anybody is asked to approve it: errors by field, in sentences."""
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -11,6 +13,8 @@ from stakeholders.models import Account
 
 # Characters that could break a header or hide text; refused at entry (faults, I5).
 CONTROLS = {chr(code) for code in range(32)} - {"\n", "\r", "\t"} | {"\x7f", "\x85", "\u2028", "\u2029"}
+
+NEXT_UPDATE = re.compile(r"\{\{-?\s*next_update_at\b")
 
 
 def faults_of_text(content: Content) -> dict[str, str]:
@@ -67,7 +71,7 @@ def _approval_faults(content: Content, incident: Incident, now: datetime, kind: 
         yield "channels", "Choose at least one channel."
     if "email" in content.channels and not content.subject.strip():
         yield "subject", "An e-mail needs a subject."
-    if "status" in content.channels:
+    if {"status", "portal"} & set(content.channels):
         yield from _public_faults(content, incident)
     missing = content.missing_parts()
     if len(missing) == len(PARTS):
@@ -85,15 +89,16 @@ def _approval_faults(content: Content, incident: Incident, now: datetime, kind: 
 def _public_faults(content: Content, incident: Incident) -> Iterator[tuple[str, str]]:
     if not incident.may_be_public:
         yield "channels", "A restricted incident or an exercise cannot reach the status page or the portal."
-    if not content.public_title.strip() or not content.public_body.strip():
+    if "status" in content.channels and not (content.public_title.strip() and content.public_body.strip()):
         yield "public_title", "The status page needs a title and a text."
 
 
 def _promise_faults(content: Content, now: datetime, kind: str) -> Iterator[tuple[str, str]]:
-
     promise = content.next_update
     if promise is None and kind != Message.Kind.RESOLVED:
         yield "next_update_at", "Say when the next update comes. The promise becomes a deadline."
+    elif promise is None and NEXT_UPDATE.search(json.dumps(content.as_data())):
+        yield "next_update_at", "The text names the next update, but no time is promised. Choose one, or take it out."
     elif promise is not None and promise <= now:
         yield "next_update_at", "The promised time has passed. Choose a new one."
     elif promise is not None and promise > now + timedelta(days=30):

@@ -7,6 +7,8 @@ from typing import Any
 
 from messaging.content import PARTS, Content
 
+# With its line break, so that the pieces put together are exactly the two texts.
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
 WORD = re.compile(r"\s+|[^\s]+")
 # Above this a paragraph is shown as replaced whole: matching is quadratic in words.
 WORDS_LIMIT = 600
@@ -65,13 +67,13 @@ def _lists(old: Content, new: Content) -> list[tuple[str, str, str]]:
 
 
 def words(old: str, new: str) -> list[Piece]:
-    before, after = old.split("\n"), new.split("\n")
+    before, after = LINE.findall(old), LINE.findall(new)
     pieces: list[Piece] = []
     for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
-            pieces.append(Piece("same", "\n".join(before[a1:a2]) + "\n"))
+            pieces.append(Piece("same", "".join(before[a1:a2])))
         else:
-            pieces += _inside("\n".join(before[a1:a2]), "\n".join(after[b1:b2]))
+            pieces += _inside("".join(before[a1:a2]), "".join(after[b1:b2]))
     return pieces
 
 

@@ -3,7 +3,7 @@
 import html as html_escape
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from typing import Any
 
 from crisiscomms.models import Organisation
 from incidents.models import ComponentState, Incident
-from messaging import rendering
+from messaging import rendering, splicing
 from messaging.content import PARTS, Content
 from messaging.rendering import Compiled
 
@@ -50,6 +50,13 @@ class CompiledMail:
     def render(self, values: Mapping[str, str]) -> tuple[str, str, str]:
         """Subject, text and HTML for one person. Raises MissingValue."""
         return self.subject.text(values), self.body.text(values), self.body.html(values)
+
+    def for_many(self, shared: Mapping[str, str]) -> Callable[[Mapping[str, str]], tuple[str, str, str]]:
+        """The same for many who share `shared`, given each one's own values: a fraction of the cost."""
+        subject = splicing.for_many(self.subject, self.subject.text_source, shared, is_html=False)
+        text = splicing.for_many(self.body, self.body.text_source, shared, is_html=False)
+        html = splicing.for_many(self.body, self.body.html_source, shared, is_html=True)
+        return lambda own: (subject.fill(own), text.fill(own), html.fill(own))
 
 
 def compile_mail(content: Content, organisation: Organisation) -> CompiledMail:
@@ -93,7 +100,7 @@ def incident_values(incident: Incident, content: Content, organisation: Organisa
 def person_values(merge: Mapping[str, Any]) -> dict[str, str]:
     """A recipient's own fields; None is empty, and nothing in them can turn text around."""
     wanted = (*rendering.PERSON_FIELDS, "unsubscribe_url")
-    values = {name: BIDI.sub("", str(merge.get(name) or "")) for name in wanted}
+    values = {name: straight(str(merge.get(name) or "")) for name in wanted}
     values["opted_out"] = "yes" if merge.get("marketing_opt_out") else ""
     return values
 
@@ -109,6 +116,11 @@ def parts_html(content: Content, values: Mapping[str, str]) -> list[tuple[str, s
 
 def line(source: str, values: Mapping[str, str]) -> str:
     return rendering.compile_line(source).text(values)
+
+
+def straight(value: str) -> str:
+    """Without the invisible characters that turn text around."""
+    return value if value.isascii() else BIDI.sub("", value)
 
 
 def public_body_html(content: Content, values: Mapping[str, str]) -> str:

@@ -34,7 +34,7 @@ FIELDS = {**PERSON_FIELDS, **INCIDENT_FIELDS}
 FILTERS = ("default", "capitalize", "downcase", "upcase")
 TAGS = ("if", "unless", "content", "output", "illegal")
 HTML_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "h3", "h4", "blockquote", "code"}
-SOURCE_LIMIT = 20_000
+SOURCE_LIMIT = 8_000
 # Also bounds how deep conditions can be nested, and so the parser's recursion.
 FIELD_LIMIT = 100
 
@@ -65,7 +65,10 @@ def _environment(*, autoescape: bool) -> Environment:
 _plain = _environment(autoescape=False)
 _escaped = _environment(autoescape=True)
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).disable(["image", "html_block", "html_inline"])
-_FIELD = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+# Bounded, so that a thousand fields that nobody closed cost no more than their length.
+_FIELD = re.compile(r"\{\{.{0,300}?\}\}|\{%.{0,300}?%\}", re.DOTALL)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_RAW = re.compile(r"\{%-?\s*(end)?raw\b")
 _MARKS = re.compile(r"(\*\*|__|`)")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 
@@ -88,19 +91,37 @@ def check(source: str, *, where: str, allowed: Iterable[str] = tuple(FIELDS)) ->
             raise BadTemplate(f"{where} looks inside “{name}”. A field is used by its name alone.")
 
 
-def _parse(environment: Environment, source: str, where: str) -> BoundTemplate:
-    if len(_FIELD.findall(source)) > FIELD_LIMIT:
-        raise BadTemplate(f"{where} uses more than {FIELD_LIMIT} fields and conditions. Shorten it.")
+def _guard(source: str, where: str, limit: int) -> None:
+    """Refuse what the parser takes and should not: text inside a field is not escaped, and a range is a loop."""
+    fields = _FIELD.findall(source)
+    if len(fields) > limit:
+        raise BadTemplate(f"{where} uses more than {limit} fields and conditions. Shorten it.")
+    rest = _FIELD.sub(lambda field: "\n" * field.group(0).count("\n") + " ", source)
+    open_at = min((at for at in (rest.find("{{"), rest.find("{%")) if at >= 0), default=None)
+    if open_at is not None:
+        line = rest[:open_at].count("\n") + 1
+        raise BadTemplate(
+            f"{where} opens a field in line {line} that is not closed. Fields look like {{{{ first_name }}}}."
+        )
+    for field in fields:
+        if set("<>") & set(field) or _RAW.match(field) or ".." in _QUOTED.sub("", field):
+            raise BadTemplate(f"{where} has “{field[:60]}”: a field holds no <, >, range or raw text. Take it out.")
+
+
+def _parse(environment: Environment, source: str, where: str, *, limit: int = FIELD_LIMIT) -> BoundTemplate:
+    _guard(source, where, limit)
     try:
         return environment.from_string(source)
     except LiquidError as error:
-        place = error.context()[0] if error.token is not None and error.context() else None
-        line = f" in line {place}" if place else ""
+        found = error.context() if error.token is not None else None
+        line = f" in line {found[0]}" if found else ""
         raise BadTemplate(f"{where}: {error.message}{line}. Fields look like {{{{ first_name }}}}.") from None
 
 
 def to_html(source: str) -> str:
     """Markdown to safe HTML with the Liquid fields still in it, outside of any attribute."""
+    if len(source) > SOURCE_LIMIT:
+        raise BadTemplate(f"A part is longer than {SOURCE_LIMIT} characters. Shorten it.")
     tokens: dict[str, str] = {}
     mark = secrets.token_hex(8)
 
@@ -129,10 +150,12 @@ def to_text(source: str) -> str:
 
 @dataclass(frozen=True)
 class Compiled:
-    """Parsed once, rendered per person."""
+    """Parsed once, rendered per person. The sources stand beside what was parsed from them."""
 
     plain: BoundTemplate
     escaped: BoundTemplate | None = None
+    text_source: str = ""
+    html_source: str = ""
 
     def text(self, values: Mapping[str, str]) -> str:
         return _fill(self.plain, values)
@@ -152,15 +175,19 @@ def _fill(template: BoundTemplate, values: Mapping[str, str]) -> str:
 @lru_cache(maxsize=512)
 def compile_line(source: str, where: str = "The line") -> Compiled:
     """A subject or a single sentence: plain text only."""
-    return Compiled(_parse(_plain, source, where))
+    return Compiled(_parse(_plain, source, where), text_source=source)
 
 
 @lru_cache(maxsize=512)
 def compile_block(source: str, where: str = "The text") -> Compiled:
     """A part with Markdown: as plain text, and as HTML with every value escaped."""
-    return Compiled(_parse(_plain, to_text(source), where), _parse(_escaped, to_html(source), where))
+    return compile_pair(to_text(source), to_html(source), where, limit=FIELD_LIMIT)
 
 
-def compile_pair(text: str, html: str) -> Compiled:
-    """Two forms that were put together from checked parts (see messaging/mail.py)."""
-    return Compiled(_parse(_plain, text, "The mail"), _parse(_escaped, html, "The mail"))
+def compile_pair(text: str, html: str, where: str = "The mail", *, limit: int = FIELD_LIMIT * 4) -> Compiled:
+    """Two forms that were put together from checked parts (see messaging/mail.py); a mail has three of them."""
+    plain, escaped = (
+        _parse(_plain, text, where, limit=limit),
+        _parse(_escaped, html, where, limit=limit),
+    )
+    return Compiled(plain, escaped, text, html)

@@ -131,6 +131,7 @@ def all_done(incident: Incident) -> bool:
 
 
 def _lock(task_id: int) -> RecoveryTask:
+    audit.hold(RecoveryTask.objects.select_related("incident").get(pk=task_id).incident.chain)
     return (
         RecoveryTask.objects.select_for_update(of=("self",))
         .select_related("incident__lead", "owner", "done_by")

@@ -97,7 +97,9 @@ def reach(rule: Rule) -> Reach:
         UNION ALL
         SELECT '#accounts', 0, count(DISTINCT one.id) FROM chosen, unnest(accounts) AS one(id) WHERE skip = ''
     """
-    contacts, accounts, tiers, skipped = 0, 0, {}, {}
+    contacts, accounts = 0, 0
+    tiers: dict[int, int] = {}
+    skipped: dict[str, int] = {}
     with connection.cursor() as cursor:
         cursor.execute(query, parameters(rule))
         for skip, tier, count in cursor.fetchall():

@@ -211,6 +211,7 @@ def _move(dispatch: Dispatch, to: str, **changes: object) -> None:
 
 
 def _lock(dispatch_id: int) -> Dispatch:
+    audit.hold(Dispatch.objects.select_related("incident").get(pk=dispatch_id).incident.chain)
     return (
         Dispatch.objects.select_for_update(of=("self",))
         .select_related("incident__lead", "message", "request__version", "version", "ordered_by")
@@ -219,6 +220,7 @@ def _lock(dispatch_id: int) -> Dispatch:
 
 
 def _lock_message(message_id: int) -> Message:
+    audit.hold(Message.objects.select_related("incident").get(pk=message_id).incident.chain)
     return (
         Message.objects.select_for_update(of=("self",))
         .select_related("incident__lead", "approval__version")

@@ -101,6 +101,7 @@ class _Wire:
         self._socket = smtp.sock
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout = timeout
+        self._patience = -1.0
         self._buffer = b""
         self.answered = 0
         self.pipelining = smtp.has_extn("pipelining")
@@ -112,7 +113,7 @@ class _Wire:
     def write(self, data: bytes) -> None:
         sent = 0
         try:
-            self._socket.settimeout(self._timeout)
+            self._wait_at_most(self._timeout)
             sent = self._socket.send(data)
             while sent < len(data):
                 sent += self._socket.send(memoryview(data)[sent:])
@@ -130,13 +131,16 @@ class _Wire:
                 self._fill(deadline)
                 continue
             self._buffer = rest
-            if not line[:3].isdigit() or line[3:4] not in (b" ", b"-", b"\r", b""):
+            code, text, is_last = _read_line(line)
+            if code < 0:
                 raise _Lost("the server did not answer in SMTP")
-            texts.append(line[4:].decode("utf-8", "replace").strip())
+            if is_last and not texts:
+                return Reply(code, text)
+            texts.append(text)
             if len(texts) > _REPLY_LINES:
                 raise _Lost("the server's answer has no end")
-            if line[3:4] != b"-":
-                return Reply(int(line[:3]), _printable(" ".join(texts)))
+            if is_last:
+                return Reply(code, _printable(" ".join(texts)))
 
     def _fill(self, deadline: float) -> None:
         left = deadline - monotonic()
@@ -145,7 +149,8 @@ class _Wire:
         if len(self._buffer) > _REPLY_LIMIT:
             raise _Lost("the server did not answer in SMTP")
         try:
-            self._socket.settimeout(left)
+            # A tenth of slack: a fresh wait keeps the setting that is there.
+            self._wait_at_most(self._timeout if left > self._timeout * 0.9 else left)
             received = self._socket.recv(_REPLY_LIMIT)
         except TimeoutError as error:
             raise _Lost("no answer in time", silent=True) from error
@@ -154,6 +159,12 @@ class _Wire:
         if not received:
             raise _Lost("connection lost")
         self._buffer += received
+
+    def _wait_at_most(self, seconds: float) -> None:
+        # Each setting is a call into the kernel, and this runs twice a mail.
+        if seconds != self._patience:
+            self._socket.settimeout(seconds)
+            self._patience = seconds
 
     def quit(self) -> None:
         self._timeout = _QUIT_SECONDS
@@ -402,6 +413,15 @@ def _content(data: bytes) -> bytes:
     if data.startswith(b"."):
         data = b"." + data
     return data + (b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+@lru_cache(maxsize=256)
+def _read_line(line: bytes) -> tuple[int, str, bool]:
+    """Code (-1 when this is not SMTP), text, and whether it ends the reply. Servers say the same few things."""
+    if not line[:3].isdigit() or line[3:4] not in (b" ", b"-", b"\r", b""):
+        return -1, "", True
+    text = _printable(line[4:].decode("utf-8", "replace").strip())
+    return int(line[:3]), text, line[3:4] != b"-"
 
 
 def _printable(text: str) -> str:

@@ -14,7 +14,10 @@ STATES = ("queued", "claimed", "retry", "sent", "delivered", "bounced", "failed"
 _COUNTS = ", ".join(f"count(*) FILTER (WHERE state = '{state}') AS {state}" for state in STATES)
 _ADD = ", ".join(f"{state} = t.{state} + n.{state}" for state in STATES)
 _CHANGE = ", ".join(f"{state} = t.{state} + d.{state}" for state in STATES)
-_DELTAS = ", ".join(f"sum((state = '{state}')::int * sign) AS {state}" for state in STATES)
+_DELTAS = ", ".join(
+    f"count(*) FILTER (WHERE n.state = '{state}') - count(*) FILTER (WHERE o.state = '{state}') AS {state}"
+    for state in STATES
+)
 
 # One update of one row per statement and dispatch, inside the changing transaction.
 COUNT_NEW = pgtrigger.Trigger(
@@ -38,10 +41,8 @@ COUNT_MOVED = pgtrigger.Trigger(
     referencing=pgtrigger.Referencing(old="old_rows", new="new_rows"),
     func=f"""
         UPDATE delivery_tally t SET {_CHANGE}
-        FROM (SELECT dispatch_id, {_DELTAS} FROM
-                (SELECT dispatch_id, state, 1 AS sign FROM new_rows
-                 UNION ALL SELECT dispatch_id, state, -1 FROM old_rows) both_sides
-              GROUP BY dispatch_id) d
+        FROM (SELECT n.dispatch_id, {_DELTAS} FROM new_rows n JOIN old_rows o USING (id)
+              WHERE n.state <> o.state GROUP BY n.dispatch_id) d
         WHERE t.dispatch_id = d.dispatch_id;
         RETURN NULL;
     """,
@@ -79,7 +80,8 @@ class Notification(models.Model):
     }
 
     dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="notifications", db_index=False)
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="notifications")
+    # Not indexed by contact: every index is written again whenever a row changes its state.
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="notifications", db_index=False)
     address = models.CharField(max_length=254)
     tier = models.PositiveSmallIntegerField()
     accounts = ArrayField(models.BigIntegerField())
@@ -114,7 +116,7 @@ class Notification(models.Model):
                 name="notification_due",
                 condition=Q(state__in=["queued", "retry"]),
             ),
-            models.Index(fields=["lease_until"], name="notification_lease", condition=Q(state="claimed")),
+            models.Index(fields=["dispatch"], name="notification_claimed", condition=Q(state="claimed")),
             models.Index(
                 fields=["dispatch", "state"],
                 name="notification_trouble",
@@ -136,7 +138,8 @@ class DeliveryAttempt(models.Model):
         FAILED = "failed", "Refused"
         UNKNOWN = "unknown", "No answer"
 
-    notification = models.ForeignKey(Notification, on_delete=models.PROTECT, related_name="tries")
+    # The row it belongs to was just updated in the same statement, so a check for each would ask twice.
+    notification = models.ForeignKey(Notification, on_delete=models.PROTECT, related_name="tries", db_constraint=False)
     number = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
     outcome = models.CharField(max_length=7, choices=Outcome)

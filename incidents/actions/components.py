@@ -19,6 +19,7 @@ def set_component_state(*, incident: Incident, component: Component, state: str,
     access.require(by, "work", incident)
     if state != WORKING and state not in ComponentState.State.values:
         raise Refused("Choose a state from the list.")
+    audit.hold(incident.chain)
     current = ComponentState.objects.open().select_for_update().filter(incident=incident, component=component).first()
     if (current.state if current else WORKING) == state:
         return

@@ -59,11 +59,12 @@ def declare_incident(
         by=by,
         now=now,
     )
+    # Before the components: of a restricted incident even its declarer sees nothing until they are let in.
+    team = _assemble(incident, by, now)
     for component in Component.objects.filter(pk__in=components or {}):
         set_component_state(
             incident=incident, component=component, state=(components or {})[component.pk], by=by, now=now
         )
-    team = _assemble(incident, by, now)
     _start_clocks(incident, now)
     notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
     return incident

@@ -16,6 +16,8 @@ Phase = Incident.Phase
 
 
 def lock_incident(incident_id: int) -> Incident:
+    """The incident, alone to its caller until the transaction ends. Its record's lock comes first, always."""
+    audit.hold(Incident.objects.only("number").get(pk=incident_id).chain)
     return Incident.objects.select_for_update(of=("self",)).select_related("lead").get(pk=incident_id)
 
 
@@ -149,9 +151,11 @@ def _replan(incident: Incident, now: datetime) -> str:
     """The acknowledgement counts from discovery. A promised update stays unless the new cadence is sooner."""
     rule = deadlines.severity_policy(incident)
     moved = []
-    for deadline in incident.deadlines.filter(kind__in=["acknowledge", "update"]).open():
+    for deadline in incident.deadlines.filter(kind__in=["acknowledge", "update", "explanation"]).open():
         due = deadline.due_at
-        if deadline.kind == "acknowledge":
+        if deadline.kind == "explanation":
+            due = (incident.resolved_at or now) + timedelta(days=rule["comprehensive_explanation_days"])
+        elif deadline.kind == "acknowledge":
             due = incident.discovered_at + timedelta(minutes=rule["acknowledge_minutes"])
         elif incident.milestones.filter(kind=Milestone.Kind.ACKNOWLEDGED).exists():
             due = min(due, now + timedelta(minutes=rule["cadence_minutes"]))
@@ -161,7 +165,8 @@ def _replan(incident: Incident, now: datetime) -> str:
             incident=incident, kind=deadline.kind, title=deadline.title, owner=deadline.owner, due_at=due, now=now
         )
         moved.append(f"{deadline.title.lower()} now due {due:%d %b %H:%M} UTC")
-    return "; ".join(moved).capitalize() + "." if moved else "No open clock follows from it."
+    words = "; ".join(moved)
+    return f"{words[0].upper()}{words[1:]}." if words else "No open clock follows from it."
 
 
 def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from messaging.content import Content
 from messaging.models import ApprovalDecision, ApprovalLink, ApprovalRequest, ApprovalSeat, ApprovalStage, Message
 from stakeholders import recipients
 
-Request, Stage, Verdict = ApprovalRequest, ApprovalStage, ApprovalDecision.Verdict
+Verdict = ApprovalDecision.Verdict
 
 
 def path_for(incident: Incident, message_kind: str) -> list[dict[str, Any]]:
@@ -57,7 +57,7 @@ def request_approval(*, message_id: int, by: User, now: datetime) -> ApprovalReq
         raise drafts.BadContent(faults)
     version = drafts.keep_version(message_id=message_id, by=by, now=now)
     settings = policy.current("messaging")["settings"]
-    request = Request.objects.create(
+    request = ApprovalRequest.objects.create(
         message=message,
         version=version,
         requested_by=by,
@@ -86,13 +86,13 @@ def reach_of(content: Content, incident: Incident) -> dict[str, Any]:
     return {**data, "rule": rule.sentence(), "channels": content.channels, "such_as": recipients.account_names(rule)}
 
 
-def _seat(request: Request, authors: set[int], now: datetime) -> None:
+def _seat(request: ApprovalRequest, authors: set[int], now: datetime) -> None:
     for position, stage in enumerate(path_for(request.message.incident, request.message.kind), start=1):
         people = approvers(stage, authors=authors)
         if len({role for _, role in people}) < (len(stage["roles"]) if stage["quorum"] == "all" else 1):
             roles = " and ".join(stage["roles"]).replace("_", " ")
             raise Refused(f"Nobody can approve stage “{stage['label']}”: it needs {roles}, and not who wrote the text.")
-        row = Stage.objects.create(
+        row = ApprovalStage.objects.create(
             request=request,
             position=position,
             label=stage["label"],
@@ -105,10 +105,10 @@ def _seat(request: Request, authors: set[int], now: datetime) -> None:
             ApprovalSeat.objects.create(stage=row, person=person, role=role, asked_at=now)
 
 
-def _open_stage(stage: Stage | None, now: datetime) -> None:
+def _open_stage(stage: ApprovalStage | None, now: datetime) -> None:
     """Ask the people of a stage, by mail and on their home page, and start its clock."""
     assert stage is not None
-    stage.state, stage.opened_at = Stage.State.OPEN, now
+    stage.state, stage.opened_at = ApprovalStage.State.OPEN, now
     stage.due_at = now + timedelta(minutes=stage.minutes)
     stage.save(update_fields=["state", "opened_at", "due_at"])
     message = stage.request.message
@@ -168,8 +168,8 @@ def decide(
     return decision
 
 
-def _seat_of(request: Request, person: User, now: datetime) -> ApprovalSeat:
-    if request.state != Request.State.OPEN:
+def _seat_of(request: ApprovalRequest, person: User, now: datetime) -> ApprovalSeat:
+    if request.state != ApprovalRequest.State.OPEN:
         raise Conflict(over_words(request))
     if request.expires_at <= now:
         raise Conflict("This request has expired. Ask for a new one.")
@@ -180,7 +180,7 @@ def _seat_of(request: Request, person: User, now: datetime) -> ApprovalSeat:
         .select_related("stage")
         .order_by("stage__position")
     )
-    found = seat.filter(stage__state=Stage.State.OPEN).first()
+    found = seat.filter(stage__state=ApprovalStage.State.OPEN).first()
     if found is None:
         raise Refused(
             "You are not asked in the stage that is open now." if seat.exists() else "You are not asked about this."
@@ -189,7 +189,7 @@ def _seat_of(request: Request, person: User, now: datetime) -> ApprovalSeat:
 
 
 def _check_decision(
-    request: Request, seat: ApprovalSeat, verdict: str, fingerprint: str, reason: str, now: datetime
+    request: ApprovalRequest, seat: ApprovalSeat, verdict: str, fingerprint: str, reason: str, now: datetime
 ) -> None:
     # An unknown verb is refused (lessons, sending 18): a misread word must never let a message out.
     if verdict not in Verdict.values:
@@ -206,20 +206,20 @@ def _check_decision(
         raise Refused("Somebody else has to approve what you wrote or submitted.")
 
 
-def _follow(request: Request, stage: Stage, decision: ApprovalDecision, now: datetime) -> None:
+def _follow(request: ApprovalRequest, stage: ApprovalStage, decision: ApprovalDecision, now: datetime) -> None:
     if decision.verdict != Verdict.APPROVED:
         return _say_no(request, decision, now)
     yes = set(stage.decisions.filter(verdict=Verdict.APPROVED).values_list("person_id", flat=True))
-    if stage.quorum == Stage.Quorum.ALL and not _covers(stage, yes):
+    if stage.quorum == ApprovalStage.Quorum.ALL and not _covers(stage, yes):
         return None
-    stage.state = Stage.State.DONE
+    stage.state = ApprovalStage.State.DONE
     stage.save(update_fields=["state"])
     deadlines.meet(incident=request.message.incident, kind="approval", subject=f"stage:{stage.pk}", now=now)
-    following = request.stages.filter(state=Stage.State.WAITING).first()
+    following = request.stages.filter(state=ApprovalStage.State.WAITING).first()
     if following is not None:
         return _open_stage(following, now)
     message = request.message
-    _end(request, Request.State.APPROVED, "", now)
+    _end(request, ApprovalRequest.State.APPROVED, "", now)
     _move(message, Message.State.APPROVED, approval=request, returned_by=None, returned_reason="")
     notices.tell(
         [request.requested_by], kind="approval_ended", key=f"request:{request.pk}", now=now, request=request.pk
@@ -227,16 +227,16 @@ def _follow(request: Request, stage: Stage, decision: ApprovalDecision, now: dat
     return None
 
 
-def _covers(stage: Stage, people: set[int]) -> bool:
+def _covers(stage: ApprovalStage, people: set[int]) -> bool:
     """`all`: every role of the stage has said yes, by whoever sits there for it (a deputy counts for the role)."""
     said = set(stage.seats.filter(person_id__in=people).values_list("role", flat=True))
     return set(stage.roles) <= said
 
 
-def _say_no(request: Request, decision: ApprovalDecision, now: datetime) -> None:
+def _say_no(request: ApprovalRequest, decision: ApprovalDecision, now: datetime) -> None:
     message = request.message
     rejected = decision.verdict == Verdict.REJECTED
-    _end(request, Request.State.REJECTED if rejected else Request.State.RETURNED, decision.reason, now)
+    _end(request, ApprovalRequest.State.REJECTED if rejected else ApprovalRequest.State.RETURNED, decision.reason, now)
     if rejected:
         _move(message, Message.State.REJECTED)
     else:
@@ -250,7 +250,7 @@ def _say_no(request: Request, decision: ApprovalDecision, now: datetime) -> None
 def void_approval(*, message: Message, reason: str, by: User | None, now: datetime) -> None:
     """The content or its moment changed: whatever was asked or approved no longer counts, and those asked are told."""
     message = _lock_message(message.pk)
-    live = [Request.State.OPEN, Request.State.APPROVED]
+    live = [ApprovalRequest.State.OPEN, ApprovalRequest.State.APPROVED]
     for request in message.requests.select_for_update().filter(state__in=live):
         asked = [
             seat.person
@@ -258,7 +258,7 @@ def void_approval(*, message: Message, reason: str, by: User | None, now: dateti
             .exclude(stage__state="waiting")
             .select_related("person")
         ]
-        _end(request, Request.State.VOIDED, reason, now)
+        _end(request, ApprovalRequest.State.VOIDED, reason, now)
         _say(request, "voided", f"{message.name}: approval void. {reason}", by, now)
         notices.tell(asked, kind="approval_void", key=f"request:{request.pk}", now=now, request=request.pk)
     _move(message, Message.State.DRAFT, approval=None)
@@ -267,11 +267,13 @@ def void_approval(*, message: Message, reason: str, by: User | None, now: dateti
 def expire_requests(*, now: datetime) -> int:
     """Requests whose moment has passed become expired, their message a draft again. Returns how many."""
     count = 0
-    for pk in Request.objects.filter(state=Request.State.OPEN, expires_at__lte=now).values_list("pk", flat=True):
+    for pk in ApprovalRequest.objects.filter(state=ApprovalRequest.State.OPEN, expires_at__lte=now).values_list(
+        "pk", flat=True
+    ):
         with transaction.atomic():
             request = _lock_request(pk)
-            if request.state == Request.State.OPEN:
-                _end(request, Request.State.EXPIRED, "Nobody decided in time.", now)
+            if request.state == ApprovalRequest.State.OPEN:
+                _end(request, ApprovalRequest.State.EXPIRED, "Nobody decided in time.", now)
                 _move(request.message, Message.State.DRAFT)
                 _say(request, "expired", f"{request.message.name}: approval expired", None, now)
                 notices.tell([request.requested_by], kind="approval_ended", key=f"request:{pk}", now=now, request=pk)
@@ -279,26 +281,26 @@ def expire_requests(*, now: datetime) -> int:
     return count
 
 
-def over_words(request: Request) -> str:
+def over_words(request: ApprovalRequest) -> str:
     """Why a request no longer takes a decision, and what to do instead."""
     words = {
-        Request.State.APPROVED: "This has been approved.",
-        Request.State.RETURNED: "This was returned for changes. You will be asked again when the text is new.",
-        Request.State.REJECTED: "This was rejected.",
-        Request.State.VOIDED: "The text was changed, so this request is void. You will be asked again about the new text.",
-        Request.State.EXPIRED: "This request has expired. The writer has to ask again.",
-        Request.State.OPEN: "This is still open.",
+        ApprovalRequest.State.APPROVED: "This has been approved.",
+        ApprovalRequest.State.RETURNED: "This was returned for changes. You will be asked again when the text is new.",
+        ApprovalRequest.State.REJECTED: "This was rejected.",
+        ApprovalRequest.State.VOIDED: "The text was changed, so this request is void. You will be asked again about the new text.",
+        ApprovalRequest.State.EXPIRED: "This request has expired. The writer has to ask again.",
+        ApprovalRequest.State.OPEN: "This is still open.",
     }
-    return words[Request.State(request.state)]
+    return words[ApprovalRequest.State(request.state)]
 
 
-def _end(request: Request, to: str, reason: str, now: datetime) -> None:
-    if to not in Request.MOVES[request.state]:
+def _end(request: ApprovalRequest, to: str, reason: str, now: datetime) -> None:
+    if to not in ApprovalRequest.MOVES[request.state]:
         raise Conflict(over_words(request))
     request.state, request.ended_at, request.ended_reason = to, now, reason
     request.save(update_fields=["state", "ended_at", "ended_reason"])
     ApprovalLink.objects.filter(seat__stage__request=request, revoked_at=None).update(revoked_at=now)
-    for stage in request.stages.filter(state=Stage.State.OPEN):
+    for stage in request.stages.filter(state=ApprovalStage.State.OPEN):
         deadlines.waive(
             incident=request.message.incident,
             kind="approval",
@@ -320,21 +322,24 @@ def _move(message: Message, to: str, **changes: Any) -> None:
 
 
 def _lock_message(message_id: int) -> Message:
+    audit.hold(Message.objects.select_related("incident").get(pk=message_id).incident.chain)
     return Message.objects.select_for_update(of=("self",)).select_related("incident__lead").get(pk=message_id)
 
 
-def _lock_request(request_id: int) -> Request:
+def _lock_request(request_id: int) -> ApprovalRequest:
     """The message first, then the request: everybody takes these two locks in this order."""
-    found = Request.objects.only("message_id").get(pk=request_id)
+    found = ApprovalRequest.objects.only("message_id").get(pk=request_id)
     message = _lock_message(found.message_id)
     request = (
-        Request.objects.select_for_update(of=("self",)).select_related("version", "requested_by").get(pk=request_id)
+        ApprovalRequest.objects.select_for_update(of=("self",))
+        .select_related("version", "requested_by")
+        .get(pk=request_id)
     )
     request.message = message
     return request
 
 
-def _say(request: Request, verb: str, text: str, by: User | None, now: datetime) -> None:
+def _say(request: ApprovalRequest, verb: str, text: str, by: User | None, now: datetime) -> None:
     audit.record(
         chain=request.message.incident.chain,
         verb=f"approval.{verb}",

@@ -183,6 +183,7 @@ def _freeze(message: Message, *, by: User, now: datetime) -> MessageVersion:
 
 
 def _lock(message_id: int, by: User) -> Message:
+    audit.hold(Message.objects.select_related("incident").get(pk=message_id).incident.chain)
     message = (
         Message.objects.select_for_update(of=("self",))
         .select_related("incident__lead", "working_by", "returned_by")

@@ -92,6 +92,8 @@ def proof_of(request: HttpRequest, person: User) -> str:
 
 def _page(request: HttpRequest, seat: ApprovalSeat, *, link_fingerprint: str) -> HttpResponse:
     asked = seat.stage.request
+    if asked.decisions.filter(person=seat.person).exists():
+        return _over(request, seat)
     proof = proof_of(request, seat.person)
     if request.method != "POST":
         return _show(request, seat, proof)

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crisiscomms.live import live
 from crisiscomms.refusal import Conflict, Refused
@@ -38,6 +38,7 @@ def new(request: HttpRequest, number: int) -> HttpResponse:
     return redirect("messaging:compose", message.pk)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def compose(request: HttpRequest, message_id: int) -> HttpResponse:
     """Read and write a message. POST is the press of Save without a script; the page saves as one types."""
     message = access.get_message(request.user, message_id)

@@ -1,0 +1,100 @@
+"""Mails a second end to end beside the pipelined limit of the same sink, and fan-out beside the bare INSERT."""
+
+import multiprocessing
+import os
+import resource
+from multiprocessing.synchronize import Barrier
+from time import perf_counter
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, connections, transaction
+
+from bench import ground, smtp_limit
+from crisiscomms import clock
+from crisiscomms.environment import MailServer
+from delivery import actions, fanout, sender, sweeping
+from delivery.channels import email as door
+from delivery.models import Dispatch, Notification
+from messaging.content import Content
+
+MAILS = int(os.environ.get("BENCH_MAILS", "8000"))
+WORKERS = 2
+
+
+def run() -> dict[str, Any]:
+    writer, boss = ground.people()
+    ground.contacts(MAILS)
+    _, message = ground.approved_message(writer, boss)
+    actions.order_dispatch(message_id=message.pk, by=writer, now=clock.now(), hold_seconds=0)
+    dispatch = Dispatch.objects.get(message=message, channel="email")
+    fan_out = _fan_out(dispatch)
+    with smtp_limit.running_sink() as sink:
+        limit = max(smtp_limit.measure("127.0.0.1", sink.port, 4000, WORKERS, depth=0) for _ in range(3))
+        settings.MAIL_SERVER = MailServer("smtp", "127.0.0.1", sink.port)
+        sweeping.sweep(now=clock.now())
+        seconds, peaks = _send(dispatch.pk)
+        counts = {key: count for key, count in sink.stop().items() if "limit." not in key}
+    sweeping.sweep(now=clock.now())
+    dispatch.tally.refresh_from_db()
+    assert dispatch.tally.sent == MAILS == len(counts) and set(counts.values()) == {1}, dispatch.tally.__dict__
+    rate = MAILS / seconds
+    return {
+        "name": "delivery",
+        "mails": MAILS,
+        "workers": WORKERS,
+        "mails_per_s": round(rate),
+        "limit_mails_per_s": round(limit),
+        "limit_is": "prebuilt bytes, one round trip a mail (RFC 2920), 2 connections, same sink, best of 3",
+        "ratio": round(rate / limit, 3),
+        "worker_peak_mb": max(peaks),
+        **fan_out,
+    }
+
+
+def _fan_out(dispatch: Dispatch) -> dict[str, Any]:
+    """The frozen list once more beside the same INSERT … SELECT without our triggers and constraints."""
+    rule = Content.from_data(dispatch.content).rule_for(dispatch.incident)
+    with transaction.atomic():
+        Notification.objects.filter(dispatch=dispatch).delete()
+        begun = perf_counter()
+        fanout.freeze(dispatch=dispatch, rule=rule, now=clock.now())
+        ours = perf_counter() - begun
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE bare (LIKE delivery_notification INCLUDING DEFAULTS INCLUDING INDEXES)")
+        begun = perf_counter()
+        cursor.execute("INSERT INTO bare SELECT * FROM delivery_notification")
+        bare = perf_counter() - begun
+    return {
+        "fan_out_rows_per_s": round(MAILS / ours),
+        "bare_insert_rows_per_s": round(MAILS / bare),
+        "fan_out_ratio": round(bare / ours, 3),
+    }
+
+
+def _send(dispatch_id: int) -> tuple[float, list[int]]:
+    """Two worker processes send everything; seconds from the starting shot to the last one done."""
+    context = multiprocessing.get_context("fork")
+    barrier, results = context.Barrier(WORKERS + 1), context.Queue()
+    connections.close_all()
+    workers = [context.Process(target=_work, args=(dispatch_id, barrier, results)) for _ in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    barrier.wait()
+    begun = perf_counter()
+    peaks = [results.get(timeout=300) for _ in workers]
+    seconds = perf_counter() - begun
+    for worker in workers:
+        worker.join()
+    return seconds, peaks
+
+
+def _work(dispatch_id: int, barrier: Barrier, results: Any) -> None:
+    connections.close_all()
+    door.reset_session()
+    clock.now()
+    barrier.wait()
+    while sender.work(dispatch_id=dispatch_id):
+        pass
+    door.reset_session()
+    results.put(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
