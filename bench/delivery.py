@@ -15,6 +15,8 @@ from crisiscomms import clock
 from crisiscomms.environment import MailServer
 from delivery import actions, fanout, sender, sweeping
 from delivery.channels import email as door
+from delivery.channels.smtp import Envelope
+from delivery.claims import Claimed
 from delivery.models import Dispatch, Notification
 from messaging.content import Content
 
@@ -30,11 +32,16 @@ def run() -> dict[str, Any]:
     dispatch = Dispatch.objects.get(message=message, channel="email")
     fan_out = _fan_out(dispatch)
     with smtp_limit.running_sink() as sink:
-        limit = max(smtp_limit.measure("127.0.0.1", sink.port, 4000, WORKERS, depth=0) for _ in range(3))
         settings.MAIL_SERVER = MailServer("smtp", "127.0.0.1", sink.port)
         sweeping.sweep(now=clock.now())
-        seconds, peaks = _send(dispatch.pk)
+        # Forked before the limit's mails fill this process: their memory is their own.
+        team = _Team(dispatch.pk)
+        mails = _prebuilt(dispatch.pk)
+        limits = [smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails) for _ in range(3)]
+        seconds, peaks = team.send()
+        limits.append(smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails))
         counts = {key: count for key, count in sink.stop().items() if "limit." not in key}
+    limit = max(limits)
     sweeping.sweep(now=clock.now())
     dispatch.tally.refresh_from_db()
     assert dispatch.tally.sent == MAILS == len(counts) and set(counts.values()) == {1}, dispatch.tally.__dict__
@@ -45,11 +52,21 @@ def run() -> dict[str, Any]:
         "workers": WORKERS,
         "mails_per_s": round(rate),
         "limit_mails_per_s": round(limit),
-        "limit_is": "prebuilt bytes, one round trip a mail (RFC 2920), 2 connections, same sink, best of 3",
+        "limit_is": "the same mails prebuilt, pipelined as RFC 2920 allows, 2 connections, same sink, best of 4",
         "ratio": round(rate / limit, 3),
         "worker_peak_mb": max(peaks),
         **fan_out,
     }
+
+
+def _prebuilt(dispatch_id: int) -> list[Envelope]:
+    """The very bytes that will be sent, under other message ids, so that the sink can tell them apart."""
+    batch = sender.prepare(dispatch_id)
+    assert batch is not None
+    rows = Notification.objects.filter(dispatch=dispatch_id).values_list("pk", "contact_id", "address", "merge")
+    claimed = [Claimed(pk, contact, address, merge, 1) for pk, contact, address, merge in rows[:4000]]
+    mails = [batch.envelope(row, clock.now()) for row in claimed]
+    return [mail._replace(data=mail.data.replace(b"Message-ID: <", b"Message-ID: <limit.", 1)) for mail in mails]
 
 
 def _fan_out(dispatch: Dispatch) -> dict[str, Any]:
@@ -72,21 +89,27 @@ def _fan_out(dispatch: Dispatch) -> dict[str, Any]:
     }
 
 
-def _send(dispatch_id: int) -> tuple[float, list[int]]:
-    """Two worker processes send everything; seconds from the starting shot to the last one done."""
-    context = multiprocessing.get_context("fork")
-    barrier, results = context.Barrier(WORKERS + 1), context.Queue()
-    connections.close_all()
-    workers = [context.Process(target=_work, args=(dispatch_id, barrier, results)) for _ in range(WORKERS)]
-    for worker in workers:
-        worker.start()
-    barrier.wait()
-    begun = perf_counter()
-    peaks = [results.get(timeout=300) for _ in workers]
-    seconds = perf_counter() - begun
-    for worker in workers:
-        worker.join()
-    return seconds, peaks
+class _Team:
+    """Two worker processes that stand ready, and send everything when told."""
+
+    def __init__(self, dispatch_id: int) -> None:
+        context = multiprocessing.get_context("fork")
+        self.barrier, self.results = context.Barrier(WORKERS + 1), context.Queue()
+        connections.close_all()
+        arguments = (dispatch_id, self.barrier, self.results)
+        self.workers = [context.Process(target=_work, args=arguments) for _ in range(WORKERS)]
+        for worker in self.workers:
+            worker.start()
+
+    def send(self) -> tuple[float, list[int]]:
+        """Seconds from the starting shot to the last one done, and each one's peak memory in MB."""
+        self.barrier.wait()
+        begun = perf_counter()
+        peaks = [self.results.get(timeout=300) for _ in self.workers]
+        seconds = perf_counter() - begun
+        for worker in self.workers:
+            worker.join()
+        return seconds, peaks
 
 
 def _work(dispatch_id: int, barrier: Barrier, results: Any) -> None:

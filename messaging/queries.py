@@ -41,8 +41,9 @@ SAMPLE = {
 
 def preview(message: Message, content: Content, *, position: int = 0) -> Preview:
     organisation = get_organisation()
-    found = recipients.sample(content.rule_for(message.incident), position=position)
-    person: dict[str, Any] = found or SAMPLE
+    rule = content.rule_for(message.incident)
+    found = recipients.sample(rule, position=position)
+    person: dict[str, Any] = found or {**SAMPLE, "products": ", ".join(rule.affected)}
     zone = person.get("time_zone") or organisation.time_zone
     values = {
         **mail.incident_values(message.incident, content, organisation, zone),

@@ -75,8 +75,7 @@ _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 
 def check(source: str, *, where: str, allowed: Iterable[str] = tuple(FIELDS)) -> None:
     """Refuse what could not be rendered for somebody. Raises BadTemplate with place and cure."""
-    if len(source) > SOURCE_LIMIT:
-        raise BadTemplate(f"{where} is longer than {SOURCE_LIMIT} characters. Shorten it.")
+    _check_length(source, where)
     template = _parse(_plain, source, where)
     analysis = template.analyze()
     unknown = sorted(set(analysis.globals) - set(allowed))
@@ -89,6 +88,11 @@ def check(source: str, *, where: str, allowed: Iterable[str] = tuple(FIELDS)) ->
     for name, uses in analysis.globals.items():
         if any(len(getattr(use, "segments", [name])) > 1 for use in uses):
             raise BadTemplate(f"{where} looks inside “{name}”. A field is used by its name alone.")
+
+
+def _check_length(source: str, where: str = "A part") -> None:
+    if len(source) > SOURCE_LIMIT:
+        raise BadTemplate(f"{where} is longer than {SOURCE_LIMIT} characters. Shorten it.")
 
 
 def _guard(source: str, where: str, limit: int) -> None:
@@ -120,8 +124,7 @@ def _parse(environment: Environment, source: str, where: str, *, limit: int = FI
 
 def to_html(source: str) -> str:
     """Markdown to safe HTML with the Liquid fields still in it, outside of any attribute."""
-    if len(source) > SOURCE_LIMIT:
-        raise BadTemplate(f"A part is longer than {SOURCE_LIMIT} characters. Shorten it.")
+    _check_length(source)
     tokens: dict[str, str] = {}
     mark = secrets.token_hex(8)
 
@@ -145,6 +148,7 @@ def to_html(source: str) -> str:
 
 def to_text(source: str) -> str:
     """Markdown to plain text with the Liquid fields still in it: marks go, links show their address."""
+    _check_length(source)
     return _MARKS.sub("", _LINK.sub(r"\1 (\2)", source)).strip()
 
 

@@ -1,0 +1,190 @@
+"""What the database refuses, whatever code asks: impossible rows by raw updates and inserts."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection
+
+from delivery import sweeping
+from delivery.models import DeliveryAttempt, Dispatch, Notification
+from incidents.models import ComponentState, CriterionWaiver, Deadline, Incident, Milestone, TeamMember
+from messaging.models import ApprovalDecision, ApprovalRequest, Message, MessageVersion
+from recovery import actions as recovery
+from recovery.models import RecoveryTask
+from tests import factories
+from tests.conftest import NOW
+
+HOUR = timedelta(hours=1)
+# Constraint → (table, what a careless update would set).
+IMPOSSIBLE = {
+    "incident_discovered_before_declared": (Incident, {"discovered_at": NOW + HOUR}),
+    "incident_closed_exactly_when_it_says_so": (Incident, {"phase": "closed", "resolved_at": NOW}),
+    "incident_resolved_once_past_management": (Incident, {"phase": "recovery", "resolved_at": None}),
+    "component_state_ends_after_it_began": (ComponentState, {"ended_at": NOW - HOUR}),
+    "deadline_met_has_a_time": (Deadline, {"state": "met", "next_action_at": None}),
+    "deadline_waived_has_a_reason": (Deadline, {"state": "waived", "next_action_at": None}),
+    "deadline_pending_is_watched": (Deadline, {"state": "pending", "next_action_at": None}),
+    "deadline_ended_rests": (Deadline, {"state": "met", "met_at": NOW, "next_action_at": NOW}),
+    "deadline_warns_before_it_is_due": (Deadline, {"warn_at": NOW + 1000 * HOUR * 24}),
+    "message_out_only_if_approved": (Message, {"state": "sent", "approval": None}),
+    "approval_ended_has_a_time": (ApprovalRequest, {"state": "open", "ended_at": NOW}),
+    "dispatch_released_once_it_runs": (Dispatch, {"state": "running", "released_at": None}),
+    "dispatch_stopped_says_why": (Dispatch, {"state": "stopped", "why": ""}),
+    "dispatch_copy_is_frozen": (Dispatch, {"fingerprint": "another"}),
+    "notification_claimed_has_a_lease": (Notification, {"state": "claimed", "lease_until": None}),
+    "notification_waiting_has_a_time": (Notification, {"state": "retry", "next_attempt_at": None}),
+    "notification_ended_badly_says_why": (Notification, {"state": "failed", "reason": ""}),
+    "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
+}
+# Unique sentence → the table whose row cannot stand there twice, and what may differ.
+TWICE = {
+    "incidents_incident_number": (Incident, {}),
+    "component_has_one_open_state": (ComponentState, {}),
+    "deadline_open_once_per_subject": (Deadline, {}),
+    "person_joins_a_team_once": (TeamMember, {}),
+    "milestone_reached_once": (Milestone, {}),
+    "message_number_once_per_incident": (Message, {"state": "draft", "approval": None}),
+    "message_version_once": (MessageVersion, {}),
+    "message_in_one_approval_at_a_time": (ApprovalRequest, {}),
+    "person_decides_once_per_request": (ApprovalDecision, {}),
+    "version_leaves_once_per_channel": (Dispatch, {"uid": "6d4b8c3e-4a1c-4a39-9d9b-0f2c6a1e7b11"}),
+    "nobody_gets_a_dispatch_twice": (Notification, {}),
+    "recovery_task_once_per_incident": (RecoveryTask, {}),
+}
+# Append-only: neither changed nor removed.
+STAYS = [MessageVersion, ApprovalDecision, DeliveryAttempt]
+
+
+@pytest.fixture
+def world(ada, ben):
+    """One of everything, in a state that is right."""
+    factories.make_contacts(1)
+    incident = factories.make_incident(ada)
+    message = factories.make_approved(incident, ada, ben)
+    factories.order(message, ada)
+    sweeping.sweep(now=NOW)
+    recovery.open_programme(incident=incident, by=ada, now=NOW)
+    DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
+    return SimpleNamespace(incident=incident, message=message, ada=ada, ben=ben)
+
+
+def _one_of(model):
+    rows = model.objects.open() if model is Deadline else model.objects.all()
+    return rows.order_by("pk").first()
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_the_database_refuses_an_impossible_row(world, name):
+    model, changes = IMPOSSIBLE[name]
+    row = _one_of(model)
+
+    with pytest.raises(DatabaseError, match=name):
+        model.objects.filter(pk=row.pk).update(**changes)
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_the_database_refuses_the_same_thing_twice(world, name):
+    model, changes = TWICE[name]
+    row = _one_of(model)
+    row.pk, row._state.adding = None, True
+    for field, value in changes.items():
+        setattr(row, field, value)
+
+    with pytest.raises(IntegrityError, match=name):
+        row.save(force_insert=True)
+
+
+@pytest.mark.parametrize("model", STAYS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("act", ["update", "delete"])
+def test_what_was_decided_frozen_or_tried_stays(world, model, act):
+    row = model.objects.first()
+    column = "at" if model is not MessageVersion else "frozen_at"
+
+    with pytest.raises(DatabaseError, match="Cannot"):
+        model.objects.filter(pk=row.pk).update(**{column: NOW + HOUR}) if act == "update" else row.delete()
+
+
+def test_a_waiver_without_a_reason_is_refused(world):
+    with pytest.raises(IntegrityError, match="waiver_has_a_reason"):
+        CriterionWaiver.objects.create(
+            incident=world.incident, phase="management", keys=["mitigated"], reason="", by=world.ada, at=NOW
+        )
+
+
+@pytest.mark.parametrize("person", ["ada", "ben"])
+def test_nobody_approves_their_own_by_raw_insert_A7(world, person):
+    message = factories.make_message(world.incident, world.ada, kind="update")
+    request = factories.ask(message, world.ada)
+    row = ApprovalDecision(
+        request=request,
+        stage=request.stages.get(),
+        person=getattr(world, person),
+        verdict="approved",
+        proof="session",
+        fingerprint=request.version.fingerprint,
+        at=NOW,
+    )
+
+    if person == "ben":
+        row.save()
+    else:
+        with pytest.raises(IntegrityError, match="approval_four_eyes"):
+            row.save()
+
+
+@pytest.mark.parametrize("verdict", ["returned", "rejected"])
+def test_a_no_without_a_reason_is_refused(world, verdict):
+    message = factories.make_message(world.incident, world.ada, kind="update")
+    request = factories.ask(message, world.ada)
+
+    with pytest.raises(IntegrityError, match="approval_no_needs_a_reason"):
+        ApprovalDecision.objects.create(
+            request=request, stage=request.stages.get(), person=world.ben, verdict=verdict, proof="session", at=NOW
+        )
+
+
+@pytest.mark.parametrize(
+    ("flags", "channel", "leaves"),
+    [
+        ({"is_exercise": True}, "email", False),
+        ({"is_exercise": True}, "status", False),
+        ({"restricted": True}, "status", False),
+        ({"restricted": True}, "portal", False),
+        ({"restricted": True}, "email", True),
+        ({}, "status", True),
+    ],
+)
+def test_the_wall_stands_in_the_database(ada, ben, flags, channel, leaves):
+    incident = factories.make_incident(ada)
+    message = factories.make_approved(incident, ada, ben)
+    Incident.objects.filter(pk=incident.pk).update(**flags)
+    row = Dispatch(
+        incident=incident,
+        message=message,
+        version=message.approval.version,
+        request=message.approval,
+        channel=channel,
+        content={},
+        fingerprint="x",
+        ordered_by=ada,
+        ordered_at=NOW,
+        hold_until=NOW,
+    )
+
+    if leaves:
+        row.save()
+    else:
+        with pytest.raises(IntegrityError, match="dispatch_respects_the_wall"):
+            row.save()
+
+
+@pytest.mark.django_db
+def test_every_named_constraint_of_these_houses_is_in_the_database():
+    """A sentence that a migration forgot protects nothing."""
+    models = [*{model for model, _ in [*IMPOSSIBLE.values(), *TWICE.values()]}, CriterionWaiver]
+    wanted = {constraint.name for model in models for constraint in model._meta.constraints}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname FROM pg_constraint UNION SELECT indexname FROM pg_indexes")
+        there = {name for (name,) in cursor.fetchall()}
+    assert wanted <= there

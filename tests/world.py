@@ -1,0 +1,178 @@
+"""One installation with one of everything, for tests that ask every address as everybody.
+
+Secrets stand in what has not been released: CANARY in every draft, reason, record, restricted incident and exercise.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.files.base import ContentFile
+
+from crisiscomms.models import User
+from delivery import sender, sweeping
+from delivery.channels import email as door
+from delivery.models import Dispatch
+from incidents import actions as incidents
+from incidents.models import Incident
+from messaging import actions as messaging
+from messaging.models import ApprovalRequest, ApprovalSeat, Message
+from recovery.actions import open_programme
+from stakeholders import actions as stakeholders
+from stakeholders.imports import running
+from tests import factories
+from tests.factories import NOW
+
+CANARY = "Xanthoria"
+
+
+class Taker:
+    """Stands where the mail server stands and keeps every mail."""
+
+    def __init__(self) -> None:
+        self.mails: list[Any] = []
+
+    def send_many(self, mails: Any) -> Any:
+        from delivery.channels.smtp import Result
+
+        for mail in mails:
+            self.mails.append(mail)
+            yield Result(mail.key, "sent", 250, "2.0.0 taken")
+
+    def close(self) -> None:
+        return None
+
+
+@dataclass
+class World:
+    people: dict[str, User] = field(default_factory=dict)
+    # What stands in an address, by its name; `hidden` is the same for the restricted incident.
+    open: dict[str, Any] = field(default_factory=dict)
+    hidden: dict[str, Any] = field(default_factory=dict)
+    mails: list[Any] = field(default_factory=list)
+
+
+def make_world(*, released: str = "Some card payments fail", hidden: str = CANARY) -> World:
+    """`released` is what everybody may read of the open incident, `hidden` stands in all that they may not."""
+    world = World(people=_people(hidden))
+    ada, ben = world.people["workshop"], world.people["asked"]
+    contact = factories.make_contact(f"{hidden.lower()}@bluegate.example", factories.make_account(f"{hidden} Retail"))
+    taker = Taker()
+    door._session = taker
+    world.open = _incident(ada, ben, released, hidden) | {
+        "contact_id": contact.pk,
+        "account_id": contact.accounts.get().pk,
+    }
+    world.hidden = world.open | _incident(ada, ben, hidden, hidden, restricted=True)
+    _exercise(ada, ben, hidden)
+    world.people |= _late_comers()
+    common = {"person_id": ben.pk, "run_id": _import(ada, hidden), "uidb36": "1", "key": "x-y", "name": "none.eml"}
+    world.open |= common | {"token": door.unsubscribe_url(contact.pk).split("/")[-2]}
+    world.hidden |= common | {"token": world.open["token"]}
+    world.mails = taker.mails
+    return world
+
+
+def _people(hidden: str) -> dict[str, User]:
+    return {
+        "workshop": factories.make_user("ada", roles=["product_marketing"]),
+        "asked": factories.make_user("ben", roles=["executive"], title=f"{hidden} officer"),
+        "sales": factories.make_user("cleo", roles=["sales"]),
+        "administrator": factories.make_user("olga", roles=["administrator"]),
+    }
+
+
+def _late_comers() -> dict[str, User]:
+    """They came after everything was asked and declared, so nobody asked them and they are on no team."""
+    return {
+        "not_asked": factories.make_user("dora", roles=["executive"]),
+        "other": factories.make_user("carl", roles=["product_marketing"]),
+    }
+
+
+def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -> dict[str, Any]:
+    """An incident in recovery, with messages in every state and what belongs to them."""
+    restricted = bool(fields.get("restricted"))
+    title = f"{hidden} behind {released}"
+    component = factories.make_component(f"{hidden} vault" if restricted else "Card payments")
+    incident = factories.make_incident(
+        ada, title=title, summary=f"{hidden} summary", components={component.pk: "partial"}, **fields
+    )
+    channels = {"channels": ["email"]} if restricted else {}
+    texts = secret_texts(hidden) | channels
+    public = {"public_title": released, "public_body": released, "say": [released], "affected_only": False} | channels
+    sent = factories.make_approved(incident, ada, ben, subject=released, missing_reason=f"{hidden} reason", **public)
+    dispatch = _send(sent, ada)
+    waiting = factories.make_message(incident, ada, kind="update", **texts)
+    asked = factories.ask(waiting, ada)
+    approved = factories.make_approved(incident, ada, ben, kind="update", **texts)
+    returned = factories.make_message(incident, ada, kind="update", **texts)
+    factories.approve(factories.ask(returned, ada), ben, verdict="returned", reason=f"{hidden} returned")
+    draft = factories.make_message(incident, ada, kind="update", **texts)
+    for to in ("management", "resolution"):
+        incidents.move_phase(incident_id=incident.pk, to=to, waive_reason=f"{hidden} waived", by=ada, now=NOW)
+    incident.refresh_from_db()
+    task = open_programme(incident=incident, by=ada, now=NOW)[0]
+    return {
+        "number": incident.number,
+        "message_id": draft.pk,
+        "sent_id": sent.pk,
+        "approved_id": approved.pk,
+        "waiting_id": waiting.pk,
+        "dispatch_id": dispatch.pk,
+        "request_id": asked.pk,
+        "link": link_for(asked, ben),
+        "deadline_id": incident.deadlines.open().first().pk,
+        "task_id": task.pk,
+        "_incident": incident,
+    }
+
+
+def secret_texts(hidden: str) -> dict[str, Any]:
+    return {
+        "subject": f"{hidden} subject",
+        "recognize": f"{hidden} recognize",
+        "respond": f"{hidden} respond",
+        "rebuild": f"{hidden} rebuild",
+        "public_title": f"{hidden} title",
+        "public_body": f"{hidden} body",
+        "say": [f"{hidden} say"],
+        "dont_say": [{"text": f"{hidden} not", "instead": f"{hidden} instead"}],
+        "affected_only": False,
+    }
+
+
+def _exercise(ada: User, ben: User, hidden: str) -> Incident:
+    incident = factories.make_incident(
+        ada,
+        title=f"{hidden} exercise",
+        is_exercise=True,
+        components={factories.make_component(f"{hidden} drill").pk: "outage"},
+    )
+    factories.make_approved(incident, ada, ben, **secret_texts(hidden), channels=["email"])
+    return incident
+
+
+def _send(message: Message, by: User) -> Dispatch:
+    factories.order(message, by)
+    for moment in (NOW, NOW + timedelta(seconds=1)):
+        deliver(moment)
+    return Dispatch.objects.get(message=message, channel="email")
+
+
+def deliver(moment: datetime) -> None:
+    for dispatch_id in sweeping.sweep(now=moment):
+        sender.work(dispatch_id=dispatch_id, now=lambda: moment)
+
+
+def link_for(request: ApprovalRequest, person: User) -> str:
+    seat = ApprovalSeat.objects.select_related("stage__request__version").get(stage__request=request, person=person)
+    return messaging.mint_link(seat=seat, now=NOW)
+
+
+def _import(by: User, hidden: str) -> int:
+    file = ContentFile(f"Email,First Name\nnew@x.example,{hidden}\n".encode(), "contacts.csv")
+    run = stakeholders.start_import(file=file, name=f"{hidden}.csv", by=by, now=NOW, in_background=False)
+    while running.work(run_id=run.pk):
+        pass
+    return run.pk
