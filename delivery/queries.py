@@ -11,6 +11,7 @@ from delivery import authority
 from delivery.models import Dispatch, Notification, Tally
 from messaging.content import Content
 from messaging.models import Message
+from messaging.queries import preview
 from stakeholders import recipients
 from stakeholders.models import Account
 
@@ -86,6 +87,7 @@ def plan_for(message: Message, by: User) -> dict[str, Any]:
     return {
         "request": request,
         "content": content,
+        "subject": preview(message, content).subject,
         "rule": rule.sentence(),
         "reach": reach,
         "approved": request.reach["contacts"],

@@ -142,16 +142,19 @@ class _Run:
                 self._note(result)
         except ChannelError as error:
             trouble = error
+        except BaseException:
+            # Whatever it was: what is known to be sent is kept, and the rest is left to its lease.
+            persistently(lambda: claims.write_back(self.done))
+            raise
         if trouble is not None and len(self.open) == len(self.rows):
             self._nobody_there(trouble)
-        again = self.now() + timedelta(seconds=1 if trouble else 0)
-        left = list(self.open.values())
-        persistently(lambda: self._settle(left, again))
+        persistently(lambda: self._settle(timedelta(seconds=1 if trouble else 0)))
 
-    def _settle(self, left: list[Claimed], again: datetime) -> None:
+    def _settle(self, pause: timedelta) -> None:
+        again = self.now() + pause
         with transaction.atomic():
             claims.write_back(self.done)
-            claims.give_back(left, again_at=again)
+            claims.give_back(list(self.open.values()), again_at=again)
 
     def _envelopes(self) -> Iterator[Envelope]:
         for start in range(0, len(self.rows), self.group):

@@ -1,11 +1,13 @@
 """Mails to the team leave from here: rendered now, handed over, and counted."""
 
+import zoneinfo
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import escape
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
 from crisiscomms import notices
 from crisiscomms.models import Notice, Organisation
@@ -73,7 +75,9 @@ def _envelope(notice: Notice, organisation: Organisation, now: datetime) -> Enve
     """The mail, or None when there is nothing to tell any more: decided already, or the person is gone."""
     if not notice.person.is_active:
         return None
-    mail = notices.render(notice, now)
+    # A mail says times as its reader's clock shows them.
+    with timezone.override(zoneinfo.ZoneInfo(notice.person.time_zone)):
+        mail = notices.render(notice, now)
     if mail is None:
         return None
     text, html = bodies(mail, organisation)

@@ -184,7 +184,7 @@ def _act(deadline: Deadline, now: datetime) -> None:
 
 def _warn(deadline: Deadline, now: datetime) -> None:
     kind_of(deadline).on_warn(deadline, now)
-    notices.tell([deadline.owner], kind="deadline_soon", key=_key(deadline), now=now, deadline=deadline.pk)
+    notices.tell([deadline.owner], kind="deadline_soon", key=told_key(deadline), now=now, deadline=deadline.pk)
     deadline.warned_at = now
     deadline.next_action_at = deadline.due_at
     deadline.save(update_fields=["warned_at", "next_action_at"])
@@ -199,7 +199,7 @@ def _escalate(deadline: Deadline, now: datetime) -> None:
             told[person.pk] = person
         deadline.step += 1
     _let_in(deadline.incident, told.values())
-    notices.tell(told.values(), kind="deadline_missed", key=_key(deadline), now=now, deadline=deadline.pk)
+    notices.tell(told.values(), kind="deadline_missed", key=told_key(deadline), now=now, deadline=deadline.pk)
     left = deadline.step < len(steps)
     deadline.next_action_at = deadline.due_at + timedelta(minutes=steps[deadline.step]["minutes"]) if left else None
     deadline.save(update_fields=["state", "step", "next_action_at"])
@@ -230,7 +230,7 @@ def _let_in(incident: Incident, people: Iterable[User]) -> None:
             let_see(incident=incident, person=person)
 
 
-def _key(deadline: Deadline) -> str:
+def told_key(deadline: Deadline) -> str:
     """The same deadline moved to another time is another reason to be told."""
     return f"{deadline.pk}:{deadline.due_at.isoformat()}"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from crisiscomms import notices
 from crisiscomms.models import User
 from incidents import actions as incident_actions
 from incidents import deadlines
@@ -38,6 +39,13 @@ def _approval_path(deadline: Deadline) -> str:
     return reverse("messaging:approve", args=[stage.request_id])
 
 
+def _remind(deadline: Deadline, now: datetime) -> None:
+    """Before the time limit: everybody who is asked and has not decided, not only whoever stands first."""
+    stage = ApprovalStage.objects.get(pk=int(deadline.subject.removeprefix("stage:")))
+    waiting = User.objects.active().filter(seats__stage=stage).exclude(decisions__request=stage.request_id)
+    notices.tell(waiting, kind="deadline_soon", key=deadlines.told_key(deadline), now=now, deadline=deadline.pk)
+
+
 def _ask_others(deadline: Deadline, now: datetime) -> None:
     """The time limit passed: deputies are asked too, and the role that the policy names."""
     stage = ApprovalStage.objects.select_related("request__version", "request__message__incident").get(
@@ -68,7 +76,13 @@ deadlines.register(
 )
 deadlines.register(
     deadlines.Kind(
-        "approval", "Decide", _approval_path, on_missed=_ask_others, action="Review and decide", warn_minutes=5
+        "approval",
+        "Decide",
+        _approval_path,
+        on_warn=_remind,
+        on_missed=_ask_others,
+        action="Review and decide",
+        warn_minutes=5,
     )
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 from crisiscomms.organisation import get_organisation
 from crisiscomms.refusal import Refused
 from messaging import differences, mail, rendering
-from messaging.actions.approvals import approvers, path_for
+from messaging.actions.approvals import path_for, people_asked
 from messaging.content import Content
 from messaging.models import ApprovalRequest, Message, MessageVersion
 from stakeholders import recipients
@@ -92,7 +92,9 @@ def stages_for(message: Message, authors: set[int]) -> list[dict[str, Any]]:
         path = path_for(message.incident, message.kind)
     except Refused:
         return []
-    return [{**stage, "people": [person for person, _ in approvers(stage, authors=authors)]} for stage in path]
+    return [
+        {**stage, "people": [person for person, _ in people]} for stage, people in people_asked(path, authors=authors)
+    ]
 
 
 def version_steps(message: Message, limit: int = 10) -> list[tuple[MessageVersion, list[differences.Change]]]:

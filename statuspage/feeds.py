@@ -1,5 +1,6 @@
 """The Atom feed of the status page."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,9 @@ from django.utils.feedgenerator import Atom1Feed
 
 from crisiscomms.organisation import get_organisation
 from statuspage import queries
+
+# XML 1.0 has no form for these: one that slipped in must not take the whole feed down.
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 class History(Feed):  # type: ignore[type-arg]
@@ -23,7 +27,7 @@ class History(Feed):  # type: ignore[type-arg]
         return response
 
     def title(self) -> str:
-        return f"{get_organisation().name}: status"
+        return CONTROLS.sub("", f"{get_organisation().name}: status")
 
     def link(self) -> str:
         return settings.BASE_URL + reverse("statuspage:home")
@@ -36,10 +40,10 @@ class History(Feed):  # type: ignore[type-arg]
         return sorted(pairs, key=lambda pair: pair[1].at, reverse=True)[:50]
 
     def item_title(self, item: Any) -> str:
-        return str(item[1].title)
+        return CONTROLS.sub("", item[1].title)
 
     def item_description(self, item: Any) -> str:
-        return str(item[1].html)
+        return CONTROLS.sub("", item[1].html)
 
     def item_link(self, item: Any) -> str:
         return settings.BASE_URL + reverse("statuspage:incident", args=[item[0].number])

@@ -84,16 +84,17 @@ def public_incidents(now: datetime, *, number: int | None = None) -> list[Public
             found[incident.number] = PublicIncident(
                 incident.number,
                 incident.ref,
-                next_update=_promise(incident, content),
+                next_update=_promise(dispatch, content),
                 is_resolved=_is_over(incident, dispatch),
             )
         found[incident.number].updates.append(_update(dispatch, content, organisation))
     return list(found.values())
 
 
-def _promise(incident: Incident, content: Content) -> datetime | None:
-    """The promise of the newest published update; a resolved one promises nothing."""
-    return content.next_update if incident.resolved_at is None else None
+def _promise(newest: Dispatch, content: Content) -> datetime | None:
+    """The promise of the newest published update, whatever the team has done since: only a resolved message,
+    which the public has read, ends it."""
+    return None if newest.message.kind == Message.Kind.RESOLVED else content.next_update
 
 
 def _is_over(incident: Incident, newest: Dispatch) -> bool:

@@ -15,10 +15,11 @@ from django.test import Client
 from django.urls import reverse
 
 from crisiscomms.models import AuditEvent, User
+from delivery.models import Dispatch
 from incidents.models import Incident
 from messaging import actions as messaging
 from messaging.actions import proof
-from messaging.models import ApprovalCode, ApprovalDecision, ApprovalRequest
+from messaging.models import ApprovalCode, ApprovalDecision, ApprovalRequest, Message
 from tests import factories
 from tests.access_table import TABLE
 from tests.page_rules import check_page
@@ -202,20 +203,24 @@ def test_a9_neither_anothers_session_nor_device_nor_code_decides_by_my_link(worl
 
 
 def every_address(world: World) -> Iterator[str]:
-    """Each address with the open incident's ids, the hidden one's, and every number in sequence; then with queries."""
-    highest = max(value for value in world.hidden.values() if isinstance(value, int)) + 2
+    """Each address with the open incident's ids and with the hidden one's, and with every number in sequence."""
+    ids = {
+        "number": [*Incident.objects.values_list("number", flat=True), 9_999],
+        "message_id": Message.objects.values_list("pk", flat=True),
+        "request_id": ApprovalRequest.objects.values_list("pk", flat=True),
+        "dispatch_id": Dispatch.objects.values_list("pk", flat=True),
+    }
     for name, pattern in routes():
         wanted = arguments_of(pattern)
         if name == "messaging:approve_link":
             yield from (reverse(name, args=[token]) for token in (world.hidden["link"], "x" * 43))
-        elif wanted == {"token"} or not wanted or name.startswith("account_"):
-            yield url_of(name, pattern, world.open)
+        elif len(wanted) == 1 and wanted <= ids.keys():
+            yield from (reverse(name, kwargs={key: number}) for key in wanted for number in ids[key])
         else:
-            yield from (reverse(name, kwargs=dict.fromkeys(wanted, number)) for number in range(1, highest))
             yield from (url_of(name, pattern, things) for things in (world.open, world.hidden))
 
 
-QUERIES = ("", "?all=1&sample=1&show=create&after=0&tier=1&state=reachable&next=/incidents/")
+QUERY = "?all=1&sample=1&show=create&after=0&tier=1&state=reachable&next=/incidents/"
 
 
 @pytest.mark.parametrize("who", ["sales", "anonymous"])
@@ -224,11 +229,8 @@ def test_x5_nothing_unreleased_or_restricted_reaches_a_reader_from_any_address(w
     leaks = []
 
     for url in sorted(set(every_address(world))):
-        for query, headers in [(QUERIES[0], {}), (QUERIES[1], {"HX-Request": "true"})]:
-            answer = client.get(url + query, headers=headers)
-            leaks += [url] if leaks_in(answer) else []
-        if "/account/" not in url:
-            leaks += [url] if leaks_in(answer_of(client, "POST", url)) else []
+        answers = [client.get(url), client.get(url + QUERY, headers={"HX-Request": "true"})]
+        leaks += [url] if any(map(leaks_in, [*answers, answer_of(client, "POST", url)])) else []
 
     assert leaks == []
 
@@ -268,8 +270,9 @@ PUBLIC = ("/status/", "/status/history.atom", "/portal/", "/portal/live/")
 
 
 def test_x6_public_pages_are_the_same_bytes_whatever_is_hidden(policies, ada, ben, cleo):
+    factories.make_contact()
     incident = factories.make_incident(ada)
-    factories.order(factories.make_approved(incident, ada, ben), ada)
+    factories.order(factories.make_approved(incident, ada, ben, affected_only=False), ada)
     deliver(NOW)
     seller = sign_in(cleo)
     before = [without_tokens(seller.get(url).content.decode()) for url in PUBLIC]
@@ -296,7 +299,7 @@ def test_x6_hidden_and_missing_look_alike_to_the_last_byte(world):
     ]:
         client = sign_in(world.people.get(who))
         missing, hidden = (
-            without_tokens(client.get(path.format(number)).content.decode().replace(str(number), ""))
+            without_tokens(client.get(path.format(number)).content.decode().replace(f"INC-{number}/", ""))
             for number in (highest + 1, world.hidden["number"])
         )
         assert hidden == missing, who
@@ -363,7 +366,7 @@ def test_x9_every_page_has_the_strict_policy_and_keeps_the_page_rules(who, world
         (("bad", "GET"), "/portal/?q=%00"),
     ]:
         answer = answer_of(client, method, url)
-        check_page(answer)
+        check_page(answer, is_partial=b"<html" not in answer.getvalue())
         if answer.get("Content-Type", "").startswith("text/html") and not answer.streaming and answer.content:
             seen += 1
             assert strict(answer.headers.get("Content-Security-Policy", "")), url

@@ -33,7 +33,7 @@ Demo logins (password: demo)
   admin@demo.example     administration"""
 FIRST_PERSON = """\
 Nobody is here yet. Create the first person with
-  script/manage create_admin
+  script/manage create_admin you@company.example
 or open {address}/welcome/ and follow the set-up checklist."""
 
 

@@ -27,7 +27,12 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         if user.has_role(*WORKSHOP_ROLES):
             named = Incident.objects.filter(let_in).values("pk")
             return self.filter(Q(restricted=False) | Q(pk__in=named))
-        return self.filter(pk__in=Incident.objects.filter(let_in).values("pk"))
+        # Whoever was on a team and is a seller now sees it no longer.
+        return (
+            self.filter(pk__in=Incident.objects.filter(let_in).values("pk"))
+            if user.has_role(Role.EXECUTIVE)
+            else self.none()
+        )
 
     def live(self) -> "IncidentQuerySet":
         return self.exclude(phase=Incident.Phase.CLOSED)

@@ -36,10 +36,26 @@ def approvers(stage: dict[str, Any], *, authors: set[int]) -> list[tuple[User, s
     """
     found: dict[int, tuple[User, str]] = {}
     for role in stage["roles"]:
-        people = [person for person in User.objects.with_role(role) if person.pk not in authors]
-        for person in people[:1] if stage["quorum"] == "all" else people:
-            found.setdefault(person.pk, (person, role))
+        people = [person for person in User.objects.with_role(role) if person.pk not in authors | found.keys()]
+        if stage["quorum"] == "all":
+            # Who holds fewest of the roles first, so that whoever holds two is left for the other one.
+            people = sorted(people, key=lambda person: len(set(person.roles) & set(stage["roles"])))[:1]
+        for person in people:
+            found[person.pk] = (person, role)
     return list(found.values())
+
+
+def people_asked(
+    path: list[dict[str, Any]], *, authors: set[int]
+) -> list[tuple[dict[str, Any], list[tuple[User, str]]]]:
+    """Each stage with its people. A person counts once: who has to answer in one stage is not asked in a later one."""
+    out, asked = set(authors), []
+    for stage in path:
+        people = approvers(stage, authors=out)
+        asked.append((stage, people))
+        if stage["quorum"] == "all":
+            out |= {person.pk for person, _ in people}
+    return asked
 
 
 @transaction.atomic
@@ -87,8 +103,8 @@ def reach_of(content: Content, incident: Incident) -> dict[str, Any]:
 
 
 def _seat(request: ApprovalRequest, authors: set[int], now: datetime) -> None:
-    for position, stage in enumerate(path_for(request.message.incident, request.message.kind), start=1):
-        people = approvers(stage, authors=authors)
+    path = path_for(request.message.incident, request.message.kind)
+    for position, (stage, people) in enumerate(people_asked(path, authors=authors), start=1):
         if len({role for _, role in people}) < (len(stage["roles"]) if stage["quorum"] == "all" else 1):
             roles = " and ".join(stage["roles"]).replace("_", " ")
             raise Refused(f"Nobody can approve stage “{stage['label']}”: it needs {roles}, and not who wrote the text.")

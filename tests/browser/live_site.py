@@ -24,6 +24,8 @@ from crisiscomms.embedded import inbox, local_env, processes
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = "import sys, pathlib; from crisiscomms.embedded import serve; "
 SERVE += "sys.exit(serve.serve(pathlib.Path(sys.argv[1]), empty=sys.argv[2] == 'empty'))"
+SCENE = "import json, sys, django; django.setup(); from tests.browser import scenes; "
+SCENE += "print(json.dumps(getattr(scenes, sys.argv[1])(**json.loads(sys.argv[2]))))"
 # What script/test sets for the test process; the site decides these for itself.
 ITS_OWN = ("REDIS_URL", "EMAIL_URL", "LOCAL_INBOX_DIR", "STORAGE_URL", "BASE_URL", "SECRET_KEY", "RECORD_SIGNING_KEY")
 START_SECONDS = 120
@@ -34,12 +36,11 @@ PATIENCE = 30
 class LiveSite:
     url: str
     directory: Path
-    env: dict[str, str]
 
     def scene(self, name: str, **facts: Any) -> dict[str, Any]:
         """Let something have happened already: one of tests/browser/scenes.py, in a process of the site's own."""
-        argv = [sys.executable, "-m", "tests.browser.scenes", name, json.dumps(facts)]
-        env = local_env.read(self.directory / "env") | self.env
+        argv = [sys.executable, "-c", SCENE, name, json.dumps(facts)]
+        env = local_env.read(self.directory / "env") | {"DJANGO_SETTINGS_MODULE": "crisiscomms.settings"}
         ended = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE * 2)
         assert ended.returncode == 0, ended.stderr
         found: dict[str, Any] = json.loads(ended.stdout)
@@ -76,7 +77,7 @@ def running(*, empty: bool = False) -> Iterator[LiveSite]:
             env = {name: value for name, value in os.environ.items() if name not in ITS_OWN}
             env |= {"DATABASE_URL": database, "PORT": str(port), "BASE_URL": f"http://localhost:{port}"}
             with _served(directory, env, empty=empty):
-                yield LiveSite(f"http://localhost:{port}", directory, {"DATABASE_URL": database})
+                yield LiveSite(f"http://localhost:{port}", directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

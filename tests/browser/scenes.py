@@ -1,18 +1,7 @@
-"""What a journey finds already there, made by the real actions: `python -m tests.browser.scenes NAME JSON`.
+"""What a journey finds already there, made by the real actions, in a process of its own on the live site's database."""
 
-Runs in a process of its own on the live site's database, and prints what it made as JSON.
-"""
-
-import json
-import os
-import sys
 from datetime import datetime, timedelta
 from typing import Any
-
-import django
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crisiscomms.settings")
-django.setup()
 
 from crisiscomms import clock, policy
 from crisiscomms.models import User
@@ -92,8 +81,3 @@ def hold(seconds: int) -> dict[str, Any]:
     rules["settings"]["hold_seconds"] = seconds
     policy.replace(key="messaging", data=rules, by=None, now=_now())
     return {}
-
-
-if __name__ == "__main__":
-    made = globals()[sys.argv[1]](**json.loads(sys.argv[2]))
-    print(json.dumps(made))

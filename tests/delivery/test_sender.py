@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.db import connection
@@ -136,7 +137,7 @@ def test_d6_a_4xx_is_tried_with_growing_gaps_until_a_visible_end(ada, ben, sink,
 
     row = row_of(dispatch, local)
     moments = [one.at for one in row.tries.order_by("number")]
-    gaps = [int((b - a).total_seconds()) for a, b in zip(moments, moments[1:], strict=False)]
+    gaps = [int((b - a).total_seconds()) for a, b in pairwise(moments)]
     assert gaps == policy.current("delivery")["retry_gaps_seconds"] == sorted(set(gaps))
     assert (row.state, row.reason) == ("failed", "Given up after 6 tries: said so")
     assert {one.code for one in row.tries.all()} == {int(local[-3:])}
@@ -223,7 +224,9 @@ def test_d8_a_critical_one_goes_again_with_the_same_message_id_marked_possibly_t
     twice = [read(m)["Message-ID"] for m in sink.mails if m.recipient.startswith("drop")]
     assert len(twice) == 2 and len(set(twice)) == 1
     assert sink.counts["anna@many.example"] == sink.counts["ben@many.example"] == 1
-    assert "1 were sent again after no answer, possibly twice" in AuditEvent.objects.get(verb="dispatch.done").detail.text
+    assert (
+        "1 were sent again after no answer, possibly twice" in AuditEvent.objects.get(verb="dispatch.done").detail.text
+    )
 
 
 def test_d8_a_critical_one_that_is_never_answered_ends_where_people_see_it(ada, ben, sink):
@@ -328,7 +331,11 @@ def test_a6_workers_that_find_out_at_once_stop_it_once_and_tell_once(ada, ben, s
     factories.make_contacts(5)
     dispatch = ground.release(order_mail(ada, ben), SOON)
     people.change_person(
-        person_id=ben.pk, roles=["sales"], is_active=True, by=factories.make_user("olga", roles=["administrator"]), now=NOW
+        person_id=ben.pk,
+        roles=["sales"],
+        is_active=True,
+        by=factories.make_user("olga", roles=["administrator"]),
+        now=NOW,
     )
 
     found = ground.at_once(4, lambda _: sender.work(dispatch_id=dispatch.pk, now=lambda: SOON))

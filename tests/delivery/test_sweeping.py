@@ -53,7 +53,9 @@ def refusing_server():
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["hanging", "refusing"])
-def test_d4_with_the_broker_gone_an_order_answers_in_time_and_is_committed(ada, ben, broker, kind, request, browse, sink):
+def test_d4_with_the_broker_gone_an_order_answers_in_time_and_is_committed(
+    ada, ben, broker, kind, request, browse, sink
+):
     ground.people("anna")
     incident = factories.make_incident(ada)
     message = factories.make_message(incident, ada)

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.core import serializers
@@ -50,13 +51,14 @@ def incident(ada):
     return made
 
 
-def test_nobody_is_told_the_same_twice(ada, dora, incident, sink):
+def test_nobody_is_told_the_same_twice(ada, incident, sink):
+    dora = factories.make_user("dora", roles=["support"])
     assert (tell(incident, ada, ada, dora), tell(incident, ada, dora)) == (2, 0)
     send()
     assert tell(incident, ada, dora) == 0
     send(NOW + timedelta(days=1))
 
-    assert sink.counts["ada@team.example"] == 1
+    assert sink.counts == {"ada@team.example": 1, "dora@team.example": 1}
 
 
 def test_declaring_tells_the_team_by_mail(ada, sink):
@@ -110,7 +112,7 @@ def test_d6_a_colleague_who_is_not_taken_yet_is_tried_with_growing_gaps_until_a_
 
     moments = send_until_over()
 
-    gaps = [int((b - a).total_seconds()) for a, b in zip(moments, moments[1:], strict=False)]
+    gaps = [int((b - a).total_seconds()) for a, b in pairwise(moments)]
     notice = Notice.objects.get()
     assert gaps == [15, 60, 300, 900, 3600]
     assert (notice.state, notice.attempts, notice.last_error) == ("failed", 6, "said so")
@@ -128,8 +130,8 @@ def test_d6_a_greylisted_colleague_is_told_the_second_time_and_a_refused_one_fai
     assert Notice.objects.get(person=gone).last_error == "said so"
 
 
-def test_with_the_server_down_nothing_is_lost(ada, dora, incident, sink):
-    tell(incident, ada, dora)
+def test_with_the_server_down_nothing_is_lost(ada, incident, sink):
+    tell(incident, ada, factories.make_user("pia", roles=["support"]))
     with override_settings(MAIL_SERVER=closed_server()):
         team_mail.door.reset_session()
         send()
@@ -138,7 +140,7 @@ def test_with_the_server_down_nothing_is_lost(ada, dora, incident, sink):
 
     send(SOON + timedelta(seconds=15))
 
-    assert sink.counts["ada@team.example"] == 1
+    assert sink.counts == {"ada@team.example": 1, "pia@team.example": 1}
 
 
 def test_d8_a_colleague_without_an_answer_is_told_once_more_and_no_third_time(policies, incident, sink):

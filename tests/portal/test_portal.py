@@ -28,7 +28,7 @@ def release(message, by, now=NOW):
 
 
 def portal(browse, user, url="/portal/"):
-    return browse(user, url).content.decode()
+    return browse(user, url, htmx=url == "/portal/live/").content.decode()
 
 
 def test_released_talking_points_are_there_with_copy_buttons(ada, ben, cleo, incident, browse):
@@ -86,7 +86,7 @@ def test_over_or_withdrawn_it_is_gone(ada, ben, cleo, incident, browse, how):
     elif how == "closed":
         rows.update(phase="closed", closed_at=NOW, resolved_at=NOW)
     else:
-        rows.update(**{"restricted": how == "restricted", "is_exercise": how == "exercise"})
+        rows.update(restricted=how == "restricted", is_exercise=how == "exercise")
 
     for url in WINDOWS:
         assert "Some card payments fail" not in portal(browse, cleo, url)
@@ -120,13 +120,13 @@ def test_search_looks_in_all_that_may_be_said(ada, ben, cleo, incident, browse, 
     assert ("Nothing released about" in page) != found
 
 
-@pytest.mark.parametrize("query", ["%3Cscript%3E", "x" * 500, "%F0%9F%92%A5", '"><b', "%25_"])
+@pytest.mark.parametrize("query", ["%3Cmarquee%3E", "x" * 500, "%F0%9F%92%A5", '"><marquee>', "%25_"])
 def test_any_search_words_are_only_words(ada, ben, cleo, incident, browse, query):
     release(factories.make_approved(incident, ada, ben), ada)
 
     page = portal(browse, cleo, f"/portal/?q={query}")
 
-    assert "<script>" not in page.split("<body")[1] and '"><b' not in page
+    assert "Nothing released about" in page and "<marquee>" not in page
 
 
 def test_what_stands_in_a_talking_point_is_inert_I6(ada, ben, cleo, incident, browse):

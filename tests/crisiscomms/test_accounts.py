@@ -1,0 +1,137 @@
+"""Signing in, and a forgotten password: by e-mail, closed to strangers, and quiet about who is here."""
+
+import re
+
+import pytest
+from django.core.cache import cache
+from django.core.mail import send_mail
+from django.test import Client
+
+from crisiscomms import notices
+from crisiscomms.models import Notice, User
+from delivery import team_mail
+from tests.conftest import NOW
+
+PASSWORD = "correct horse battery"
+NEW = "a new staple altogether"
+
+
+@pytest.fixture(autouse=True)
+def _no_throttle_from_before(db):
+    cache.clear()
+
+
+def sign_in(client, email, password=PASSWORD):
+    return client.post("/account/login/", {"login": email, "password": password})
+
+
+def ask_for_link(email):
+    return Client().post("/account/password/reset/", {"email": email}, follow=True)
+
+
+def link():
+    return notices.render(Notice.objects.get(kind="password_reset"), NOW).link
+
+
+@pytest.mark.parametrize("email", ["ada@team.example", "ADA@Team.Example"])
+def test_one_signs_in_by_e_mail_and_password(ada, client, email):
+    assert sign_in(client, email).url == "/"
+    assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(("email", "password"), [("ada@team.example", "wrong"), ("who@team.example", PASSWORD)])
+def test_a_wrong_pair_says_the_same_whoever_it_is(ada, client, email, password):
+    response = sign_in(client, email, password)
+
+    assert response.status_code == 200 and "_auth_user_id" not in client.session
+    assert "The email address and/or password you specified are not correct." in response.content.decode()
+
+
+def test_somebody_without_access_does_not_get_in(ada, client):
+    User.objects.get_queryset().filter(pk=ada.pk).update(is_active=False)
+
+    sign_in(client, ada.email)
+
+    assert "_auth_user_id" not in client.session
+
+
+def test_sign_up_is_closed(db, client):
+    data = {"email": "eve@evil.example", "password1": PASSWORD, "password2": PASSWORD}
+
+    for response in (client.get("/account/signup/"), client.post("/account/signup/", data)):
+        assert "Accounts are made by your administrator" in response.content.decode()
+    assert not User.objects.get_queryset().exists()
+
+
+@pytest.mark.parametrize("where", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_signing_in_leads_nowhere_outside(ada, client, where):
+    response = client.post("/account/login/", {"login": ada.email, "password": PASSWORD, "next": where})
+
+    assert response.url == "/"
+
+
+def test_signing_out_needs_a_press(ada, client):
+    sign_in(client, ada.email)
+
+    assert client.get("/account/logout/").status_code == 200 and "_auth_user_id" in client.session
+    client.post("/account/logout/")
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_forgotten_password_goes_by_a_notice_and_its_link_works_once(ada, client, sink):
+    ask_for_link(ada.email)
+    path = re.sub(r"^https?://[^/]+", "", link())
+    team_mail.send_due(now=lambda: NOW)
+    assert dict(sink.counts) == {ada.email: 1}
+
+    form = client.get(path, follow=True)
+    client.post(form.request["PATH_INFO"], {"password1": NEW, "password2": NEW})
+
+    ada.refresh_from_db()
+    assert ada.check_password(NEW)
+    assert "This link no longer works" in Client().get(path, follow=True).content.decode()
+
+
+def test_a_made_up_link_changes_nothing(ada, client):
+    response = client.get("/account/password/reset/key/1-abcdef-0123456789/", follow=True)
+
+    assert "This link no longer works" in response.content.decode()
+
+
+def test_the_link_waits_in_no_table(ada):
+    ask_for_link(ada.email)
+
+    notice = Notice.objects.get(kind="password_reset")
+    assert notice.context == {} and link().rsplit("/", 2)[1] not in notice.key
+
+
+def test_an_unknown_address_reveals_nothing(ada, sink):
+    known, unknown = ask_for_link(ada.email), ask_for_link("who@team.example")
+
+    def bare(response):
+        return re.sub(r'(value|nonce|datetime|data-cc-now)="[^"]*"', "", response.content.decode())
+
+    assert bare(known) == bare(unknown) and known.redirect_chain == unknown.redirect_chain
+    assert list(Notice.objects.values_list("person", flat=True)) == [ada.pk]
+
+
+def test_somebody_without_access_gets_no_link(ada):
+    User.objects.get_queryset().filter(pk=ada.pk).update(is_active=False)
+
+    ask_for_link(ada.email)
+
+    assert not Notice.objects.exists()
+
+
+def test_mail_that_goes_around_the_delivery_workers_is_refused(settings):
+    settings.EMAIL_BACKEND = "crisiscomms.accounts.RefuseDirectMail"
+
+    with pytest.raises(RuntimeError, match="leaves through delivery"):
+        send_mail("Hello", "there", "a@b.example", ["c@d.example"])
+
+
+def test_guessing_is_slowed_down_but_the_owner_is_not_locked_out_X7(ada, client):
+    answers = [sign_in(Client(REMOTE_ADDR="203.0.113.9"), ada.email, f"guess {n}") for n in range(12)]
+
+    assert any(answer.status_code == 429 or b"Too many" in answer.content for answer in answers)
+    assert sign_in(client, ada.email).status_code == 302
