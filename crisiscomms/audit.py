@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from crisiscomms import environment
 from crisiscomms.models import AuditDetail, AuditEvent, User
@@ -16,6 +16,7 @@ from crisiscomms.models import AuditDetail, AuditEvent, User
 INSTALLATION = "installation"
 
 
+@transaction.atomic(savepoint=False)
 def record(
     *,
     chain: str,

@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -68,6 +68,13 @@ def _sentence(name: object, why: str) -> str:
     return f"{str(name).upper()} is missing or malformed ({why}). Set it to {hint}."
 
 
+def _port(parts: SplitResult, name: str) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        raise ConfigurationError(_sentence(name, "its port is not a number")) from None
+
+
 def database(url: str) -> dict[str, object]:
     """Django's DATABASES entry. A unix socket is named as `?host=/directory`."""
     parts = urlsplit(url)
@@ -81,7 +88,7 @@ def database(url: str) -> dict[str, object]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.get("host", [parts.hostname or ""])[0],
-        "PORT": str(parts.port or ""),
+        "PORT": str(_port(parts, "database_url") or ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"connect_timeout": 5, **options},
@@ -120,7 +127,7 @@ def mail_server(url: str) -> MailServer:
     return MailServer(
         "smtp",
         parts.hostname,
-        parts.port or port,
+        _port(parts, "email_url") or port,
         unquote(parts.username or ""),
         unquote(parts.password or ""),
         parse_qs(parts.query).get("tls", [tls])[0],

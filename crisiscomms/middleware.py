@@ -21,8 +21,9 @@ class RefuseBadInput:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        query = request.META.get("QUERY_STRING", "")
-        if _is_bad(unquote_to_bytes(query.replace("+", " "))) or _is_bad(request.path.encode("utf-8", "surrogatepass")):
+        # Both as they came: Django's own path has the broken bytes mended already.
+        query, path = request.META.get("QUERY_STRING", ""), request.META.get("PATH_INFO", "")
+        if _is_bad(unquote_to_bytes(query.replace("+", " "))) or _is_bad(path.encode("latin-1", "replace")):
             return render(request, "400.html", status=400)
         return self.get_response(request)
 
@@ -52,8 +53,8 @@ class MomentAndZone:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path == "/healthz":
-            # Liveness must not depend on the database.
+        if request.path in ("/healthz", "/readyz"):
+            # Liveness must not depend on the database, and readiness says for itself that it is down.
             return self.get_response(request)
         request.now = clock.now()  # type: ignore[attr-defined]
         with timezone.override(_zone(request)):

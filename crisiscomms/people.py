@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from crisiscomms import audit
 from crisiscomms.models import Role, User
@@ -79,7 +79,10 @@ def change_person(*, person_id: int, roles: list[str], is_active: bool, by: User
 @transaction.atomic
 def set_up_first(*, organisation: str, name: str, email: str, password: str, now: datetime) -> User:
     """The first administrator of an empty installation. Refused once anybody exists."""
-    if User.objects.get_queryset().select_for_update().exists():
+    with connection.cursor() as cursor:
+        # An empty table has no row to lock, so two who arrive together take turns here.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('first set-up', 0))")
+    if User.objects.get_queryset().exists():
         raise Refused("This installation has people already. Sign in, or ask an administrator to add you.")
     person = User(email=email, name=name)
     try:

@@ -75,7 +75,7 @@ def stop(request: HttpRequest, dispatch_id: int) -> HttpResponse:
     dispatch = access.get_dispatch(request.user, dispatch_id)
     form = forms.StopForm(request.POST)
     if not form.is_valid():
-        messages.error(request, "Say why it is stopped.")
+        messages.error(request, " ".join(form.errors["reason"]))
         return redirect("delivery:send_plan", dispatch.message_id)
     reason = form.cleaned_data["reason"]
     return _do(

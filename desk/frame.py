@@ -40,7 +40,8 @@ def _entries(request: HttpRequest, user: User, count: int) -> list[dict[str, Any
     entries += [("Recovery", reverse("recovery:overview"), "trending-up", workshop)]
     entries += [("Status page", reverse("statuspage:home"), "globe", True)]
     entries += [("Set-up", reverse("setup"), "settings", user.has_role(Role.ADMINISTRATOR))]
-    here = request.path
+    # The board stands under its incident, and belongs to Recovery.
+    here = reverse("recovery:overview") if request.path.endswith("/recovery/") else request.path
     return [
         {
             "label": label,

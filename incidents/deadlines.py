@@ -95,6 +95,7 @@ def plan(
 
 
 @transaction.atomic
+@transaction.atomic
 def meet(*, incident: Incident, kind: str, now: datetime, subject: str = "") -> Deadline | None:
     """The thing was done. Returns the deadline it met, if one was open; a late one says so in the record."""
     audit.hold(incident.chain)
@@ -115,6 +116,7 @@ def meet(*, incident: Incident, kind: str, now: datetime, subject: str = "") -> 
 
 
 @transaction.atomic
+@transaction.atomic
 def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: datetime, subject: str = "") -> None:
     """It no longer has to happen, and somebody says why."""
     if not reason.strip():
@@ -128,6 +130,7 @@ def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: d
         )
 
 
+@transaction.atomic
 @transaction.atomic
 def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime) -> None:
     """Quiet on stand-down and close: every open deadline of the incident."""

@@ -156,7 +156,7 @@ def waive_deadline(request: HttpRequest, number: int, deadline_id: int) -> HttpR
     deadline = incident.deadlines.filter(pk=deadline_id).first()
     form = forms.ReasonForm(request.POST)
     if deadline is None or not form.is_valid():
-        messages.error(request, "Say why this deadline is waived.")
+        messages.error(request, " ".join(form.errors.get("reason", ["This deadline is not open any more."])))
         return redirect("desk:room", number)
     try:
         access.require(request.user, "lead", incident)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -13,8 +14,18 @@ from stakeholders.models import Account
 
 # Characters that could break a header or hide text; refused at entry (faults, I5).
 CONTROLS = {chr(code) for code in range(32)} - {"\n", "\r", "\t"} | {"\x7f", "\x85", "\u2028", "\u2029"}
+# Invisible signs that turn the text around. Right-to-left writing does not need them.
+CONTROLS |= {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 NEXT_UPDATE = re.compile(r"\{\{-?\s*next_update_at\b")
+
+
+USES_PRODUCTS = re.compile(r"\{\{\s*products\b(?!\s*\|\s*default)")
+ASKS_PRODUCTS = re.compile(r"\{%\s*(?:if|unless)\s+products\b")
+NO_PRODUCTS = (
+    "The text names {{ products }}, and some who get it use no affected product: they would read a gap. Name a "
+    "component in the incident and send it only to accounts that use an affected product, or take the field out."
+)
 
 
 def faults_of_text(content: Content) -> dict[str, str]:
@@ -45,6 +56,8 @@ def _template_faults(content: Content) -> Iterator[tuple[str, str]]:
     lines = content.say + [text for item in content.dont_say for text in item.values()]
     if len(lines) > LINES_LIMIT * 2 or any(len(line) > LINE_LIMIT for line in lines):
         yield "say", f"At most {LINES_LIMIT} talking points of {LINE_LIMIT} characters."
+    if any(CONTROLS & set(line) for line in lines):
+        yield "say", "A talking point holds a control character. Delete it and type it anew."
     for line in lines:
         yield from _try("say", "A talking point", line, tuple(rendering.INCIDENT_FIELDS), block=False)
 
@@ -83,7 +96,15 @@ def _approval_faults(content: Content, incident: Incident, now: datetime, kind: 
         yield "tiers", "Choose at least one tier."
     if not content.kinds or set(content.kinds) - set(Account.Kind.values):
         yield "kinds", "Choose who gets it."
+    if uses_products(content) and not (content.affected_only and content.rule_for(incident).affected):
+        yield "recognize", NO_PRODUCTS
     yield from _promise_faults(content, now, kind)
+
+
+def uses_products(content: Content) -> bool:
+    """Whether a reader whose account uses nothing that is affected would read a gap."""
+    parts = (content.subject, content.recognize, content.respond, content.rebuild)
+    return any(USES_PRODUCTS.search(part) and not ASKS_PRODUCTS.search(part) for part in parts)
 
 
 def _public_faults(content: Content, incident: Incident) -> Iterator[tuple[str, str]]:

@@ -68,12 +68,18 @@ def preview(request: ApprovalRequest, content: Content) -> tuple[str, str, str]:
     return subject, text, "".join(block.html(values) for block in blocks)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
 def reach_sentence(request: ApprovalRequest) -> str:
     """What the act of approving states: how many people, and whether the public page shows it."""
     reach = request.reach
     parts = []
     if "email" in reach["channels"]:
-        parts.append(f"{reach['contacts']} people in {reach['accounts']} accounts by e-mail")
+        parts.append(
+            f"{counted(reach['contacts'], 'person', 'people')} in {counted(reach['accounts'], 'account')} by e-mail"
+        )
     if "status" in reach["channels"]:
         parts.append("everybody on the public status page")
     if "portal" in reach["channels"]:

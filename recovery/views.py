@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -83,6 +82,7 @@ def complete(request: HttpRequest, number: int, task_id: int) -> HttpResponse:
                 task_id=task.pk, evidence=form.cleaned_data["evidence"], by=request.user, now=request.now
             )
         except Refused as refusal:
-            messages.error(request, str(refusal))
+            form.add_error("evidence", str(refusal))
+            return _board(request, incident, form, task.pk, status=409)
         return redirect("recovery:board", number)
     return _board(request, incident, form, task.pk, status=422)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.core.files.base import ContentFile
 
 from crisiscomms.models import User
@@ -14,7 +15,7 @@ from delivery import sender, sweeping
 from delivery.channels import email as door
 from delivery.models import Dispatch
 from incidents import actions as incidents
-from incidents.models import Incident
+from incidents.models import Component, Incident
 from messaging import actions as messaging
 from messaging.models import ApprovalRequest, ApprovalSeat, Message
 from recovery.actions import open_programme
@@ -50,6 +51,13 @@ class World:
     open: dict[str, Any] = field(default_factory=dict)
     hidden: dict[str, Any] = field(default_factory=dict)
     mails: list[Any] = field(default_factory=list)
+
+
+def furnish(settings: Any, files: Any) -> None:
+    """What a world needs around it: files elsewhere, a worker's heartbeat, passwords that cost nothing to make."""
+    settings.MEDIA_ROOT = files
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    cache.set("heartbeat", NOW.timestamp())
 
 
 def make_world(*, released: str = "Some card payments fail", hidden: str = CANARY) -> World:
@@ -94,7 +102,7 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
     """An incident in recovery, with messages in every state and what belongs to them."""
     restricted = bool(fields.get("restricted"))
     title = f"{hidden} behind {released}"
-    component = factories.make_component(f"{hidden} vault" if restricted else "Card payments")
+    component = _component(f"{hidden} vault" if restricted else "Card payments", is_public=not restricted)
     incident = factories.make_incident(
         ada, title=title, summary=f"{hidden} summary", components={component.pk: "partial"}, **fields
     )
@@ -128,6 +136,12 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
     }
 
 
+def _component(name: str, *, is_public: bool) -> Component:
+    component = factories.make_component(name)
+    Component.objects.filter(pk=component.pk).update(is_public=is_public)
+    return component
+
+
 def secret_texts(hidden: str) -> dict[str, Any]:
     return {
         "subject": f"{hidden} subject",
@@ -147,7 +161,7 @@ def _exercise(ada: User, ben: User, hidden: str) -> Incident:
         ada,
         title=f"{hidden} exercise",
         is_exercise=True,
-        components={factories.make_component(f"{hidden} drill").pk: "outage"},
+        components={_component(f"{hidden} drill", is_public=False).pk: "outage"},
     )
     factories.make_approved(incident, ada, ben, **secret_texts(hidden), channels=["email"])
     return incident

@@ -106,10 +106,11 @@ def deadline_mark(deadline: Any, now: datetime, soon: int = SOON) -> SafeString:
     state = str(deadline.state)
     if state == "waived":
         return _closed("waived", "waived")
-    if state in ("met", "missed") and deadline.met_at:
+    if deadline.met_at:
         return met(deadline.met_at, deadline.due_at)
-    if state in ("met", "missed"):
+    if state == "met":
         return _closed(state, state)
+    # A missed one is still to be done: it counts on.
     return due(deadline.due_at, now, soon=soon)
 
 
@@ -118,7 +119,8 @@ def bar(total: float, label: str = "", **parts: float) -> SafeString:
     """Shares of a whole: {% bar total good=sent warn=bounced crit=failed run=going label="4 209 of 5 190" %}."""
     rects, start = [], 0.0
     for part in BAR_PARTS:
-        width = min(100 * (parts.pop(part, 0) or 0) / total if total else 0, 100 - start)
+        share = parts.pop(part, 0) or 0
+        width = min(100 * share / total if total else 0, 100 - start)
         if width > 0:
             rects.append((part, f"{start:.2f}", f"{width:.2f}"))
             start += width

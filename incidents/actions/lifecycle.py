@@ -169,6 +169,7 @@ def _replan(incident: Incident, now: datetime) -> str:
     return f"{words[0].upper()}{words[1:]}." if words else "No open clock follows from it."
 
 
+@transaction.atomic
 def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: datetime) -> bool:
     """Note that something was reached. Safe to repeat; returns whether it was new.
 

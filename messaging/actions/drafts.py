@@ -13,7 +13,7 @@ from incidents.actions import lock_incident
 from incidents.models import Incident
 from messaging import checking
 from messaging.actions import approvals
-from messaging.content import Content, fingerprint
+from messaging.content import PARTS, Content, fingerprint
 from messaging.models import Message, MessageVersion, Template, TemplateVersion
 
 State = Message.State
@@ -83,6 +83,10 @@ def _first_content(incident: Incident, version: TemplateVersion | None, kind: st
     if not incident.may_be_public:
         content.channels = ["email"]
     content.affected_only = incident.component_states.exists()
+    if not content.affected_only:
+        # No component is named, so there is no product to fill in: the starter says it in general words.
+        for part in ("subject", *PARTS):
+            setattr(content, part, getattr(content, part).replace("{{ products }}", "our service"))
     if kind != Message.Kind.RESOLVED:
         content.next_update_at = _promise(incident, version, now).isoformat()
     return content

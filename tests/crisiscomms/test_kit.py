@@ -83,7 +83,7 @@ def test_no_deadline_draws_nothing():
         ("met", 0, "met on time"),
         ("met", 6, "6 min late"),
         ("waived", None, "waived"),
-        ("missed", None, "late"),
+        ("missed", None, "1 h late"),
         ("pending", None, "in 1 h"),
     ],
 )

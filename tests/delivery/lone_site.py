@@ -20,7 +20,7 @@ def main(count: int) -> None:
 
     now = clock.now()
     defaults.load(now=now)
-    ground.set_policy(lease_seconds=10)
+    ground.set_policy(lease_seconds=6)
     ada = factories.make_user("ada", roles=["product_marketing"])
     ben = factories.make_user("ben", roles=["executive"])
     factories.make_contacts(count)

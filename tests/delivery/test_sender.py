@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 
 from crisiscomms import celery, people, policy
@@ -311,6 +311,7 @@ def test_d10_the_same_task_at_once_in_8_workers_and_again_a_day_later_sends_once
         sweeping.sweep(now=moment)
         sender.work(dispatch_id=dispatch.pk, now=lambda moment=moment: moment)
     assert (len(sink.mails), DeliveryAttempt.objects.count()) == (300, 300)
+    assert set(dispatch.notifications.values_list("attempts", flat=True)) == {1}
 
 
 def test_d10_a_task_that_comes_twice_after_the_end_does_nothing(ada, ben, sink):
@@ -425,7 +426,7 @@ def test_d2_a_row_that_kills_its_worker_ends_failed_while_the_others_go_on(ada, 
     dispatch = ground.release(order_mail(ada, ben), SOON)
     now, deaths = SOON, 0
 
-    while dispatch.notifications.filter(state__in=["queued", "retry", "claimed"]).exists():
+    for _ in range(60):
         rows = claim(dispatch, now)
         if any(row.address.startswith("poison") for row in rows):
             deaths += 1
@@ -438,6 +439,47 @@ def test_d2_a_row_that_kills_its_worker_ends_failed_while_the_others_go_on(ada, 
     poison = row_of(dispatch, "poison")
     assert (deaths, poison.state, "Its worker ended each time" in poison.reason) == (6, "failed", True)
     assert Tally.objects.get(dispatch=dispatch).sent == 250
+
+
+def test_d5_what_is_known_to_be_sent_is_kept_while_the_database_is_away(ada, ben, sink, monkeypatch):
+    # The test's own transaction needs its connection; test_faults_processes restarts a real server.
+    monkeypatch.setattr(sender, "close_old_connections", lambda: None)
+    factories.make_contacts(3)
+    dispatch = ground.release(order_mail(ada, ben), SOON)
+    away = []
+
+    def now():
+        if len(sink.mails) == 3 and len(away) < 2:
+            away.append(True)
+            raise OperationalError("the server closed the connection")
+        return SOON
+
+    sender.work(dispatch_id=dispatch.pk, now=now)
+
+    assert (len(away), set(states(dispatch).values())) == (2, {"sent"})
+
+
+def test_what_is_known_to_be_sent_is_kept_when_the_worker_breaks_in_mid_group(ada, ben, sink, monkeypatch):
+    ground.people("anna", "ben", "cleo", "poison", "eve")
+    dispatch = ground.release(order_mail(ada, ben), SOON)
+
+    def envelope(batch, row, now, original=sender.Batch.envelope):
+        if row.address.startswith("poison"):
+            raise RuntimeError("out of memory")
+        return original(batch, row, now)
+
+    monkeypatch.setattr(sender.Batch, "envelope", envelope)
+    with pytest.raises(RuntimeError):
+        sender.work(dispatch_id=dispatch.pk, now=lambda: SOON)
+    monkeypatch.undo()
+    work_until_over(dispatch, start=SOON + timedelta(seconds=61))
+
+    assert (states(dispatch)["anna"], states(dispatch)["ben"], states(dispatch)["poison"]) == (
+        "sent",
+        "sent",
+        "unknown",
+    )
+    assert max(sink.counts.values()) == 1
 
 
 def test_the_others_of_a_dispatch_are_not_touched_by_a_person_it_cannot_reach(ada, ben, sink):

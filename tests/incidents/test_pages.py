@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from crisiscomms import audit
+from crisiscomms.models import AuditEvent
 from incidents.models import Component, Incident, Product
 from tests import factories
 from tests.conftest import NOW
@@ -151,6 +152,30 @@ def test_waiving_a_clock_needs_a_leader_and_a_reason(ada, browse, incident):
 
     clock.refresh_from_db()
     assert (clock.state, clock.waived_reason) == ("waived", "Nobody affected")
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("what", "data"),
+    [
+        ("phase", {"to": "management", "waive_reason": "x"}),
+        ("stand-down", {"reason": "x"}),
+        ("severity", {"severity": "minor"}),
+        ("milestone", {"kind": "verified"}),
+        ("component", {"state": "outage"}),
+        ("deadlines/0/waive", {"reason": "x"}),
+    ],
+)
+def test_every_press_works_without_a_transaction_around_it(ada, browse, incident, what, data):
+    clock = incident.deadlines.get(kind="acknowledge")
+    before = AuditEvent.objects.count()
+
+    data = {**data, "component": incident.component_states.get().component_id}
+    response = press(browse, ada, incident, what.replace("0", str(clock.pk)), **data)
+
+    assert response.status_code == 302 and AuditEvent.objects.count() > before
+    assert list(audit.faults(incident.ref)) == []
 
 
 def test_a_clock_of_another_incident_cannot_be_waived_through_this_one_X3(ada, browse, incident):

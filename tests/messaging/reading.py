@@ -36,7 +36,7 @@ class _Reader(HTMLParser):
             self._input(self.here, own)
 
     def _input(self, form: Form, own: dict[str, str]) -> None:
-        name, value = own["name"], own.get("value", "")
+        name, value = own["name"], own.get("value", "on" if own.get("type") == "checkbox" else "")
         if own.get("type") in ("radio", "checkbox"):
             form.choices.setdefault(name, []).append(value)
             if "checked" not in own:

@@ -235,8 +235,7 @@ def test_rejected_is_the_end_of_a_message(ada, ben):
         factories.order(request.message, ada)
 
 
-def test_every_move_of_a_request_and_of_a_message_outside_its_table_is_refused(ada, ben):
-    """By the actions, from each state that ends: nothing leads on."""
+def test_an_ended_request_takes_no_further_verdict(ada, ben):
     for verdict, state in [("returned", "returned"), ("rejected", "rejected"), ("approved", "approved")]:
         request = asked(ada)
         factories.approve(request, ben, verdict=verdict, reason="So.")

@@ -77,7 +77,7 @@ NASTY = [
     "javascript:alert(1)",
     "Robert'); DROP TABLE users;--",
 ]
-INCIDENT = {name: "an incident's value" for name in rendering.INCIDENT_FIELDS}
+INCIDENT = dict.fromkeys(rendering.INCIDENT_FIELDS, "an incident's value")
 ORGANISATION = Organisation(name="Payloom", support_text="help@payloom.example")
 
 
