@@ -20,7 +20,18 @@ def why_not(dispatch: Dispatch) -> str:
         return "The incident is restricted: nothing about it may become public."
     if incident.stood_down:
         return "The incident was stood down."
-    return _approval(dispatch) or _people(dispatch)
+    if incident.phase == Incident.Phase.CLOSED:
+        return "The incident is closed."
+    return _overtaken(dispatch) or _approval(dispatch) or _people(dispatch)
+
+
+def _overtaken(dispatch: Dispatch) -> str:
+    """An older message must not arrive after a newer one: a stale alert would overtake the all-clear."""
+    newer = Dispatch.objects.filter(
+        incident=dispatch.incident, channel=dispatch.channel, message__number__gt=dispatch.message.number, left_at__isnull=False
+    )
+    later = newer.select_related("message").order_by("message__number").last()
+    return f"{later.message.name} has gone out already, and this one is older." if later else ""
 
 
 def _approval(dispatch: Dispatch) -> str:
@@ -43,11 +54,17 @@ def _people(dispatch: Dispatch) -> str:
         return f"{dispatch.ordered_by}, who ordered it, no longer has access."
     decisions = dispatch.request.decisions.filter(verdict=ApprovalDecision.Verdict.APPROVED)
     for decision in decisions.select_related("person", "stage"):
-        if not decision.person.has_role(*decision.stage.roles):
+        if not _holds_seat(decision):
             return f"{decision.person}, who approved it, no longer holds the right. It has to be approved again."
         if not _sees(decision.person, dispatch.incident):
             return f"{decision.person}, who approved it, has left the incident. It has to be approved again."
     return ""
+
+
+def _holds_seat(decision: ApprovalDecision) -> bool:
+    """They still hold the very role by which they sat there, not just any role of the stage."""
+    seat = decision.stage.seats.filter(person=decision.person).first()
+    return seat is not None and decision.person.has_role(seat.role)
 
 
 def _sees(person: User, incident: Incident) -> bool:

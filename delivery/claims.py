@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from stakeholders.recipients import SUPPRESSED, UNSUBSCRIBED
+
 # How many rows are claimed at once, by how often they were claimed before. A row that kills its worker is soon
 # alone, so that it cannot take the others with it (faults, D2).
 LADDER = {0: 400, 1: 25, 2: 5}
@@ -22,6 +24,14 @@ CLAIM = """
           AND attempts >= %(from)s AND attempts <= %(to)s
         ORDER BY tier, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING id, contact_id, address, merge, attempts
+"""
+LEAVE_OUT = """
+    UPDATE delivery_notification n SET state = 'skipped', lease_until = NULL, ended_at = %(now)s,
+        reason = CASE WHEN c.suppressed_at IS NOT NULL THEN %(suppressed)s ELSE %(unsubscribed)s END
+    FROM stakeholders_contact c
+    WHERE n.id = ANY(%(ids)s) AND n.state = 'claimed' AND c.id = n.contact_id
+      AND (c.suppressed_at IS NOT NULL OR c.unsubscribed_at IS NOT NULL)
+    RETURNING n.id
 """
 # `attempts` grows with every claim, so it tells our claim from a later one of the same row.
 ON_WIRE = """
@@ -84,6 +94,14 @@ def claim(*, dispatch_id: int, now: datetime, lease: datetime, most: int = LADDE
             if rows:
                 return sorted(rows, key=lambda row: row.id)
     return []
+
+
+def leave_out(rows: list[Claimed], *, now: datetime) -> list[Claimed]:
+    """Without those who unsubscribed, or whose address died, after the list was frozen: they end as left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEAVE_OUT, {"ids": [row.id for row in rows], "now": now, "unsubscribed": UNSUBSCRIBED, "suppressed": SUPPRESSED})
+        gone = {row[0] for row in cursor.fetchall()}
+    return [row for row in rows if row.id not in gone]
 
 
 def _claimed(pk: int, contact_id: int, address: str, merge: str, attempts: int) -> Claimed:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection
 
 from crisiscomms import policy
-from delivery.models import Dispatch, Notification
+from delivery.models import Dispatch
 from stakeholders import recipients
 
 # Merge data stands in the row: what a person was sent can be shown years later, whatever their record says then.
@@ -32,20 +32,35 @@ def freeze(*, dispatch: Dispatch, rule: recipients.Rule, now: datetime) -> int:
         return int(cursor.rowcount)
 
 
+# Affected people of the first tiers whom no mail about this incident has reached yet, or ended for.
+NOT_TOLD = f"""
+    SELECT count(*) FROM ({recipients.SELECTION}) chosen
+    WHERE skip = '' AND NOT EXISTS (
+        SELECT 1 FROM delivery_notification n JOIN delivery_dispatch d ON d.id = n.dispatch_id
+        WHERE d.incident_id = %(incident)s AND n.address = chosen.address
+          AND n.state NOT IN ('queued', 'claimed', 'retry', 'cancelled')
+          AND (d.message_id = %(message)s OR NOT EXISTS (
+              SELECT 1 FROM delivery_dispatch own JOIN delivery_notification mine ON mine.dispatch_id = own.id
+              WHERE own.message_id = %(message)s AND own.state <> 'taken_back' AND mine.address = chosen.address)))
+"""
+
+
 def customers_first(dispatch: Dispatch) -> str:
     """Why the public has to wait, in words; empty when it need not (domain page, Customer-first).
 
-    Locked until every affected tier 1 and 2 mail of this message is handed over or has ended. A skipped,
-    failed or unknown one no longer holds the public back: it stands in the failure queue.
+    Locked until every affected person of tier 1 and 2 has been mailed: with this message where it goes to them,
+    else with an earlier one about this incident. A failed or unknown mail no longer holds the public back: it
+    stands in the failure queue.
     """
     rules = policy.current("delivery")["customer_first"]
     incident, message = dispatch.incident, dispatch.message
     for exempt in rules["exempt"]:
         if exempt["kind"] in ("any", incident.kind) and exempt["message_kind"] in ("any", message.kind):
             return ""
-    waiting = [Notification.State.QUEUED, Notification.State.CLAIMED, Notification.State.RETRY]
-    sibling = Dispatch.objects.filter(message=message, channel=Dispatch.Channel.EMAIL).exclude(
-        state=Dispatch.State.TAKEN_BACK
-    )
-    left = Notification.objects.filter(dispatch__in=sibling, tier__in=rules["tiers"], state__in=waiting).count()
-    return f"Customers come first: {left} mails to tier 1 and 2 have not been handed over." if left else ""
+    affected = tuple(dispatch.content["facts"]["affected"])
+    rule = recipients.Rule(tiers=tuple(rules["tiers"]), affected=affected)
+    with connection.cursor() as cursor:
+        values = {**recipients.parameters(rule), "incident": incident.pk, "message": message.pk}
+        cursor.execute(NOT_TOLD, values)
+        left = int(cursor.fetchone()[0])
+    return f"Customers come first: {left} people of tier 1 and 2 have not been told by mail." if left else ""

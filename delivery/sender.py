@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from crisiscomms import clock, policy
@@ -25,6 +26,7 @@ from delivery.claims import Claimed, Outcome
 from delivery.models import Dispatch
 from messaging import mail
 from messaging.content import Content
+from messaging.rendering import BadTemplate
 
 log = structlog.get_logger("crisiscomms.delivery")
 T = TypeVar("T")
@@ -47,7 +49,7 @@ class Batch:
     def render(self, zone: str) -> Render:
         """How to fill this mail for somebody in a time zone."""
         if zone not in self.by_zone:
-            shared = mail.incident_values(self.dispatch.incident, self.content, self.organisation, zone)
+            shared = mail.incident_values(self.dispatch.incident, self.content, zone)
             self.by_zone[zone] = self.compiled.for_many(shared)
         return self.by_zone[zone]
 
@@ -100,7 +102,12 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
     Authority is checked again before every batch. Any number of workers may do this at once.
     """
     end = time.monotonic() + seconds
-    batch = prepare(dispatch_id)
+    try:
+        batch = prepare(dispatch_id)
+    except BadTemplate as fault:
+        with suppress(Conflict):
+            stop_dispatch(dispatch_id=dispatch_id, reason=f"The mail cannot be made: {fault}", by=None, now=now())
+        return False
     while batch is not None and time.monotonic() < end:
         dispatch = _running(dispatch_id)
         if dispatch is None:
@@ -116,7 +123,12 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
         rows = claims.claim(dispatch_id=dispatch_id, now=moment, lease=lease, most=batch.rules["batch"])
         if not rows:
             return False
-        _Run(batch, rows, now).go()
+        rows = claims.leave_out(rows, now=moment)
+        refused = _Run(batch, rows, now, end).go()
+        if refused:
+            with suppress(Conflict):
+                stop_dispatch(dispatch_id=dispatch_id, reason=refused, by=None, now=now())
+            return False
     return batch is not None
 
 
@@ -126,15 +138,17 @@ class _Run:
     At a kill at most one group is in doubt: those marked on the wire without a recorded result.
     """
 
-    def __init__(self, batch: Batch, rows: list[Claimed], now: Callable[[], datetime]) -> None:
-        self.batch, self.rows, self.now = batch, rows, now
+    def __init__(self, batch: Batch, rows: list[Claimed], now: Callable[[], datetime], end: float) -> None:
+        self.batch, self.rows, self.now, self.end = batch, rows, now, end
+        self.until = end
         self.moment = now()
         self.group = int(batch.rules["write_back"])
         self.done: list[Outcome] = []
         self.open = {row.id: row for row in rows}
         self.looked = time.monotonic()
 
-    def go(self) -> None:
+    def go(self) -> str:
+        """Hand the batch over. Returns why the server takes no mail of ours at all, or an empty text."""
         trouble: ChannelError | None = None
         session = door.session()
         try:
@@ -146,9 +160,13 @@ class _Run:
             # Whatever it was: what is known to be sent is kept, and the rest is left to its lease.
             persistently(lambda: claims.write_back(self.done))
             raise
-        if trouble is not None and len(self.open) == len(self.rows):
+        nobody = trouble is not None and len(self.open) == len(self.rows)
+        refused = isinstance(trouble, PermanentError) and nobody
+        if trouble is not None and nobody and not refused:
             self._nobody_there(trouble)
         persistently(lambda: self._settle(timedelta(seconds=1 if trouble else 0)))
+        # A wrong password is no fault of any recipient: nobody fails for it, and a person is told.
+        return f"The mail server refuses us: {trouble}" if refused else ""
 
     def _settle(self, pause: timedelta) -> None:
         again = self.now() + pause
@@ -174,10 +192,15 @@ class _Run:
                     self._finish(row, "failed", f"The mail could not be made: {fault}", None)
 
     def _goes_on(self) -> bool:
-        """A slow server must not stretch a begun group over a stop: look again now and then (faults, D15)."""
-        if time.monotonic() - self.looked < LOOK_AGAIN_SECONDS:
+        """A slow server must not stretch a begun group over a stop (faults, D15), over its lease, which would
+        give the same mails to a second worker, or over the run's own time. What is left is given back.
+        """
+        now = time.monotonic()
+        if now > self.until:
+            return False
+        if now - self.looked < LOOK_AGAIN_SECONDS:
             return True
-        self.looked = time.monotonic()
+        self.looked = now
         return persistently(lambda: claims.is_running(self.batch.dispatch.pk))
 
     def _begin(self, group: list[Claimed]) -> set[int] | None:
@@ -190,6 +213,9 @@ class _Run:
             claims.write_back(self.done)
             ours = claims.mark_on_wire(rows=group, now=self.moment, lease=lease) if running else None
         self.done, self.looked = [], time.monotonic()
+        seconds = float(self.batch.rules["lease_seconds"])
+        # One answer may take the whole timeout; less than half of a short lease is never used.
+        self.until = min(self.end, self.looked + max(seconds / 2, seconds - settings.MAIL_TIMEOUT_SECONDS - 5))
         return ours
 
     def _note(self, result: Result) -> None:
@@ -201,11 +227,10 @@ class _Run:
         self.done.append(judged(row, outcome, text, code, severity=severity, rules=self.batch.rules, now=self.moment))
 
     def _nobody_there(self, trouble: ChannelError) -> None:
-        """The server took nobody's mail (down, or it refuses our settings): a try that counts, for all of them."""
-        kind = "failed" if isinstance(trouble, PermanentError) else "retry"
-        log.warning("mail server refuses", code=trouble.code, outcome=kind)
+        """The server took nobody's mail: a try that counts, for all of them."""
+        log.warning("mail server does not take mail", code=trouble.code)
         for row in list(self.open.values()):
-            self._finish(row, kind, trouble.text or "The mail server does not answer.", trouble.code)
+            self._finish(row, "retry", trouble.text or "The mail server does not answer.", trouble.code)
 
 
 def judged(

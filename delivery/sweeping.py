@@ -8,7 +8,7 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from crisiscomms import audit, notices, policy
-from delivery.actions import release_due
+from delivery.actions import note_left, release_due
 from delivery.models import Dispatch, Notification, Tally
 
 State = Dispatch.State
@@ -51,10 +51,13 @@ def sweep(*, now: datetime) -> list[int]:
         with _alone(pk):
             release_due(dispatch_id=pk, now=now)
     ring: list[int] = []
-    running = Dispatch.objects.filter(state__in=[State.RUNNING, State.STOPPED]).select_related("incident")
+    running = Dispatch.objects.filter(state__in=[State.RUNNING, State.STOPPED]).select_related("incident", "tally")
     for dispatch in running:
         with _alone(dispatch.pk):
-            expire_leases(dispatch=dispatch, now=now)
+            if dispatch.left_at is None and dispatch.tally.reached:
+                note_left(dispatch_id=dispatch.pk, now=now)
+            if dispatch.tally.claimed:
+                expire_leases(dispatch=dispatch, now=now)
             if dispatch.state == State.RUNNING and has_due(dispatch, now):
                 ring.append(dispatch.pk)
             elif dispatch.state == State.RUNNING:
@@ -103,6 +106,8 @@ def finish(*, dispatch_id: int, now: datetime) -> bool:
     tally = Tally.objects.get(dispatch=dispatch)
     if dispatch.state != State.RUNNING or tally.waiting:
         return False
+    if dispatch.left_at is None and tally.reached:
+        note_left(dispatch_id=dispatch.pk, now=now)
     dispatch.state, dispatch.finished_at = State.DONE, now
     dispatch.save(update_fields=["state", "finished_at"])
     text = (

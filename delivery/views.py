@@ -47,7 +47,7 @@ def _plan(request: HttpRequest, message: Message) -> dict[str, Any]:
         "channels": channels,
         "mail": mail,
         "held": held,
-        "can_take_back": bool(held) and len(held) == len(channels),
+        "can_take_back": bool(channels) and not any(channel.dispatch.released_at for channel in channels),
         "troubles": troubles,
         "accounts_by_id": queries.account_names(troubles),
         "left_out": queries.left_out(mail.dispatch) if mail and mail.tally.skipped else [],
@@ -82,6 +82,21 @@ def stop(request: HttpRequest, dispatch_id: int) -> HttpResponse:
         request,
         dispatch.message,
         lambda: actions.stop_dispatch(dispatch_id=dispatch.pk, reason=reason, by=request.user, now=request.now),
+    )
+
+
+@require_POST
+def open_early(request: HttpRequest, dispatch_id: int) -> HttpResponse:
+    dispatch = access.get_dispatch(request.user, dispatch_id)
+    form = forms.StopForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Say why the public should read it before these customers have their mail.")
+        return redirect("delivery:send_plan", dispatch.message_id)
+    reason = form.cleaned_data["reason"]
+    return _do(
+        request,
+        dispatch.message,
+        lambda: actions.open_early(dispatch_id=dispatch.pk, reason=reason, by=request.user, now=request.now),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crisiscomms.organisation import get_organisation
 from incidents.models import ComponentState, Incident
 from stakeholders.models import Account
 from stakeholders.recipients import Rule
@@ -49,6 +50,9 @@ class Content:
     # ISO 8601 with offset, or None where no next update is promised.
     next_update_at: str | None = None
     missing_reason: str = ""
+    # What the incident was when the version was frozen (facts_of): the text says this, whatever happens later.
+    # Empty while a text is being written: then the fields show the incident as it is.
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,13 +70,29 @@ class Content:
         return [name for name in PARTS if not getattr(self, name).strip()]
 
     def rule_for(self, incident: Incident) -> Rule:
-        return Rule(tuple(self.kinds), tuple(self.tiers), self.affected_only, affected_products(incident))
+        affected = tuple(self.facts["affected"]) if self.facts else affected_products(incident)
+        return Rule(tuple(self.kinds), tuple(self.tiers), self.affected_only, affected)
 
 
 def affected_products(incident: Incident) -> tuple[str, ...]:
     """Names of the products with a component that this incident has touched, in order."""
     names = ComponentState.objects.filter(incident=incident).values_list("component__product__name", flat=True)
     return tuple(sorted(set(names)))
+
+
+def facts_of(incident: Incident) -> dict[str, Any]:
+    """What the fields about the incident say now, and which products its recipients are chosen by."""
+    states = ComponentState.objects.filter(incident=incident).order_by("component__product__position", "component__name")
+    organisation = get_organisation()
+    return {
+        "incident": incident.ref,
+        "what_happened": incident.title,
+        "components": list(dict.fromkeys(states.values_list("component__name", flat=True))),
+        "affected": list(affected_products(incident)),
+        "began_at": incident.began_at.isoformat(),
+        "organisation": organisation.name,
+        "support": organisation.support_text or organisation.reply_to or "our support",
+    }
 
 
 def fingerprint(content: Content, *, incident_id: int, template_version_id: int | None) -> str:

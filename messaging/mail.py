@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from crisiscomms.models import Organisation
-from incidents.models import ComponentState, Incident
+from incidents.models import Incident
 from messaging import rendering, splicing
-from messaging.content import PARTS, Content
+from messaging.content import PARTS, Content, facts_of
 from messaging.rendering import Compiled
 
 # Invisible characters that turn text around: taken out of values, so that a name cannot disguise a sentence.
@@ -77,23 +77,23 @@ def compile_mail(content: Content, organisation: Organisation) -> CompiledMail:
         html.append(f'<p style="border-left:3px solid #0b5d7a;padding:6px 0 6px 12px;font-weight:500">{PROMISE}</p>')
     text.append(f"--\n{WHY}\nUnsubscribe from incident notices: {{{{ unsubscribe_url }}}}")
     foot = f'{WHY} <a href="{{{{ unsubscribe_url }}}}" style="color:#0b5d7a">Unsubscribe from incident notices</a>'
-    name = html_escape.escape(organisation.name)
+    # Braces in a name are words, not fields.
+    name = html_escape.escape(organisation.name).replace("{", "&#123;")
     page = LAYOUT.format(title=name, organisation=name, font=FONT, body="\n".join(html), foot=foot)
     return CompiledMail(subject, rendering.compile_pair("\n\n".join(text) + "\n", page))
 
 
-def incident_values(incident: Incident, content: Content, organisation: Organisation, zone: str) -> dict[str, str]:
-    """The fields that are the same for everybody in one time zone."""
-    names = ComponentState.objects.filter(incident=incident).order_by("component__product__position", "component__name")
-    components = list(dict.fromkeys(names.values_list("component__name", flat=True)))
+def incident_values(incident: Incident, content: Content, zone: str) -> dict[str, str]:
+    """The fields that are the same for everybody in one time zone: as frozen, or as they are now for a draft."""
+    facts = content.facts or facts_of(incident)
     return {
-        "incident": incident.ref,
-        "what_happened": incident.title,
-        "components": in_list(components) or "our service",
-        "began_at": moment_words(incident.began_at, zone),
+        "incident": facts["incident"],
+        "what_happened": facts["what_happened"],
+        "components": in_list(facts["components"]) or "our service",
+        "began_at": moment_words(datetime.fromisoformat(facts["began_at"]), zone),
         "next_update_at": moment_words(content.next_update, zone) if content.next_update else "",
-        "organisation": organisation.name,
-        "support": organisation.support_text or organisation.reply_to or "our support",
+        "organisation": facts["organisation"],
+        "support": facts["support"],
     }
 
 

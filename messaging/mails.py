@@ -57,7 +57,7 @@ def preview(request: ApprovalRequest, content: Content) -> tuple[str, str, str]:
     organisation = get_organisation()
     zone = request.message.incident.lead.time_zone
     values = {
-        **mail.incident_values(request.message.incident, content, organisation, zone),
+        **mail.incident_values(request.message.incident, content, zone),
         **mail.person_values(
             {"first_name": "[first name]", "account": "[their company]", "products": "[their products]"}
         ),

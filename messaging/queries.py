@@ -46,7 +46,7 @@ def preview(message: Message, content: Content, *, position: int = 0) -> Preview
     person: dict[str, Any] = found or {**SAMPLE, "products": ", ".join(rule.affected)}
     zone = person.get("time_zone") or organisation.time_zone
     values = {
-        **mail.incident_values(message.incident, content, organisation, zone),
+        **mail.incident_values(message.incident, content, zone),
         **mail.person_values({**person, "unsubscribe_url": "#"}),
     }
     sender = organisation.from_name or organisation.name
@@ -73,7 +73,7 @@ def preview(message: Message, content: Content, *, position: int = 0) -> Preview
 def public_preview(message: Message, content: Content) -> dict[str, Any]:
     """The status page text and the talking points with the incident's values, or the fault."""
     organisation = get_organisation()
-    values = mail.incident_values(message.incident, content, organisation, organisation.time_zone)
+    values = mail.incident_values(message.incident, content, organisation.time_zone)
     try:
         say, dont = mail.seller_lines(content, values)
         return {

@@ -38,7 +38,7 @@ def cards(now: datetime) -> list[Card]:
 def _card(dispatch: Dispatch) -> Card:
     content = Content.from_data(dispatch.content)
     organisation = get_organisation()
-    values = mail.incident_values(dispatch.incident, content, organisation, organisation.time_zone)
+    values = mail.incident_values(dispatch.incident, content, organisation.time_zone)
     say, dont = mail.seller_lines(content, values)
     assert dispatch.released_at is not None
     return Card(

@@ -103,7 +103,7 @@ def _is_over(incident: Incident, newest: Dispatch) -> bool:
 
 
 def _update(dispatch: Dispatch, content: Content, organisation: Organisation) -> Update:
-    values = mail.incident_values(dispatch.incident, content, organisation, organisation.time_zone)
+    values = mail.incident_values(dispatch.incident, content, organisation.time_zone)
     assert dispatch.released_at is not None
     return Update(
         dispatch.uid.hex,

@@ -12,7 +12,7 @@ from delivery.models import Dispatch, Notification, Tally
 from incidents import access
 from incidents.actions.components import release_components
 from messaging import cadence
-from messaging.content import Content
+from messaging.content import Content, facts_of
 from messaging.models import Message
 
 State = Dispatch.State
@@ -36,6 +36,7 @@ def order_dispatch(*, message_id: int, by: User, now: datetime, hold_seconds: in
     hold = rules["hold_seconds"] if hold_seconds is None else hold_seconds
     if message.incident.is_exercise:
         raise Refused("This is an exercise: nothing leaves it.")
+    _facts(message, content)
     dispatches = [
         _order(message, content, channel, by, now, now + timedelta(seconds=hold)) for channel in content.channels
     ]
@@ -59,6 +60,16 @@ def order_dispatch(*, message_id: int, by: User, now: datetime, hold_seconds: in
 def _moment(content: Content, now: datetime) -> None:
     if content.next_update is not None and content.next_update <= now:
         raise Refused("The time promised in the text has passed. Change it, and have it approved again.")
+
+
+def _facts(message: Message, content: Content) -> None:
+    """What was approved says what the incident was then. If that has changed, somebody has to look again."""
+    now_is = facts_of(message.incident)
+    if any(now_is[name] != content.facts.get(name) for name in ("components", "affected", "began_at")):
+        raise Refused(
+            "The incident names other components than when this was approved. Press “Change the text”, look at it, "
+            "and have it approved again."
+        )
 
 
 def _order(message: Message, content: Content, channel: str, by: User, now: datetime, until: datetime) -> Dispatch:
@@ -98,9 +109,9 @@ def take_back(*, message_id: int, by: User, now: datetime) -> None:
     """Undo within the hold window: nothing has left. The message is approved again, not sent."""
     message = _lock_message(message_id)
     access.require(by, "work", message.incident)
-    held = list(Dispatch.objects.select_for_update().filter(message=message, state=State.HELD))
-    gone = Dispatch.objects.filter(message=message).exclude(state__in=[State.HELD, State.TAKEN_BACK]).exists()
-    if not held or gone:
+    ordered = Dispatch.objects.select_for_update().filter(message=message).exclude(state=State.TAKEN_BACK)
+    held = list(ordered)
+    if not held or any(dispatch.released_at for dispatch in held):
         raise Conflict("It is too late to take it back: it has begun to leave. You can still stop the rest.")
     for dispatch in held:
         _cancel_waiting(dispatch, "taken back within the hold", now)
@@ -155,7 +166,6 @@ def release_due(*, dispatch_id: int, now: datetime) -> str:
         return str(State.STOPPED)
     if dispatch.channel == Dispatch.Channel.EMAIL:
         _move(dispatch, State.RUNNING, released_at=now)
-        _left(dispatch, now)
         return str(State.RUNNING)
     lock = "" if dispatch.channel == Dispatch.Channel.PORTAL else fanout.customers_first(dispatch)
     if lock:
@@ -167,31 +177,60 @@ def release_due(*, dispatch_id: int, now: datetime) -> str:
     return str(State.DONE)
 
 
+@transaction.atomic
+def open_early(*, dispatch_id: int, reason: str, by: User, now: datetime) -> None:
+    """Let the public read it before tier 1 and 2 were reached: a named override, with its reason on the record."""
+    dispatch = _lock(dispatch_id)
+    access.require(by, "lead", dispatch.incident)
+    if not reason.strip():
+        raise Refused("Say why the public should read it before these customers have their mail.")
+    if dispatch.state != State.LOCKED:
+        raise Conflict(f"It is {dispatch.get_state_display().lower()}, so there is no lock to open.")
+    why_not = authority.why_not(dispatch)
+    if why_not:
+        raise Refused(why_not)
+    text = f"{dispatch.message.name}: opened to the public before all of tier 1 and 2 were reached. {reason.strip()}"
+    audit.record(
+        chain=dispatch.incident.chain,
+        verb="dispatch.opened_early",
+        subject=dispatch.message.subject_key,
+        text=text,
+        by=by,
+        now=now,
+    )
+    _publish(dispatch, now)
+
+
 def _publish(dispatch: Dispatch, now: datetime) -> None:
     _move(dispatch, State.DONE, released_at=now, finished_at=now, why="")
     if dispatch.channel == Dispatch.Channel.STATUS:
         release_components(dispatch.incident)
-    _left(dispatch, now)
+    note_left(dispatch_id=dispatch.pk, now=now)
 
 
-def _left(dispatch: Dispatch, now: datetime) -> None:
-    """The first channel that leaves meets the clocks; the others find them met. The portal alone is no promise kept."""
-    text = f"{dispatch.message.name}: leaves by {dispatch.get_channel_display().lower()}"
-    if dispatch.channel == Dispatch.Channel.STATUS:
-        text = f"{dispatch.message.name}: on the status page"
-    if dispatch.channel == Dispatch.Channel.PORTAL:
-        text = f"{dispatch.message.name}: talking points released to sales"
+@transaction.atomic
+def note_left(*, dispatch_id: int, now: datetime) -> None:
+    """The first of it has really left. Safe to repeat.
+
+    The first channel that leaves meets the clocks; the others find them met. The portal alone keeps no promise.
+    """
+    dispatch = _lock(dispatch_id)
+    if dispatch.left_at is not None:
+        return
+    dispatch.left_at = now
+    dispatch.save(update_fields=["left_at"])
+    words = {"email": "leaves by e-mail", "status": "on the status page", "portal": "talking points released to sales"}
     audit.record(
         chain=dispatch.incident.chain,
         verb="dispatch.left",
         subject=dispatch.message.subject_key,
-        text=text,
+        text=f"{dispatch.message.name}: {words[dispatch.channel]}",
         by=None,
         now=now,
         publishable=dispatch.channel == Dispatch.Channel.STATUS,
     )
-    others = Dispatch.objects.filter(message=dispatch.message, released_at__isnull=False).exclude(pk=dispatch.pk)
-    if dispatch.channel != Dispatch.Channel.PORTAL and not others.exclude(channel=Dispatch.Channel.PORTAL).exists():
+    heard = Dispatch.objects.filter(message=dispatch.message, left_at__isnull=False).exclude(pk=dispatch.pk)
+    if dispatch.channel != Dispatch.Channel.PORTAL and not heard.exclude(channel=Dispatch.Channel.PORTAL).exists():
         cadence.message_left(message=dispatch.message, content=Content.from_data(dispatch.content), by=None, now=now)
 
 

@@ -82,10 +82,10 @@ class Dispatch(models.Model):
 
     MOVES: ClassVar[dict[str, set[str]]] = {
         State.HELD: {State.LOCKED, State.RUNNING, State.DONE, State.TAKEN_BACK, State.STOPPED},
-        State.LOCKED: {State.DONE, State.STOPPED},
+        State.LOCKED: {State.DONE, State.STOPPED, State.TAKEN_BACK},
         State.RUNNING: {State.DONE, State.STOPPED},
         State.DONE: {State.RUNNING},
-        State.STOPPED: {State.RUNNING},
+        State.STOPPED: {State.RUNNING, State.TAKEN_BACK},
         State.TAKEN_BACK: set(),
     }
 
@@ -102,6 +102,8 @@ class Dispatch(models.Model):
     ordered_at = models.DateTimeField()
     hold_until = models.DateTimeField()
     released_at = models.DateTimeField(null=True)
+    # When the first of it had really left: a mail handed over, or the page published. The clocks are met then.
+    left_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     why = models.CharField(max_length=300, blank=True)
 

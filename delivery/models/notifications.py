@@ -68,7 +68,9 @@ class Notification(models.Model):
 
     MOVES: ClassVar[dict[str, set[str]]] = {
         State.QUEUED: {State.CLAIMED, State.CANCELLED},
-        State.CLAIMED: {State.SENT, State.RETRY, State.FAILED, State.UNKNOWN, State.QUEUED, State.CANCELLED},
+        State.CLAIMED: {
+            *(State.SENT, State.RETRY, State.FAILED, State.UNKNOWN, State.QUEUED, State.CANCELLED, State.SKIPPED)
+        },
         State.RETRY: {State.CLAIMED, State.CANCELLED},
         State.SENT: {State.DELIVERED, State.BOUNCED},
         State.DELIVERED: {State.BOUNCED},

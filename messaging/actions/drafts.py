@@ -13,7 +13,7 @@ from incidents.actions import lock_incident
 from incidents.models import Incident
 from messaging import checking
 from messaging.actions import approvals
-from messaging.content import PARTS, Content, fingerprint
+from messaging.content import PARTS, Content, facts_of, fingerprint
 from messaging.models import Message, MessageVersion, Template, TemplateVersion
 
 State = Message.State
@@ -80,6 +80,7 @@ def starter(incident: Incident, kind: str, template: Template | None = None) -> 
 
 def _first_content(incident: Incident, version: TemplateVersion | None, kind: str, now: datetime) -> Content:
     content = Content.from_data(version.content) if version else Content()
+    content.facts = {}
     if not incident.may_be_public:
         content.channels = ["email"]
     content.affected_only = incident.component_states.exists()
@@ -111,6 +112,7 @@ def save_draft(*, message_id: int, content: Content, revision: int, by: User, no
     if message.state != State.DRAFT:
         raise Refused(_why_not_editable(message))
     _four_hands(message, by)
+    content.facts = {}
     if content.as_data() == message.working:
         return message
     if revision != message.revision:
@@ -158,6 +160,7 @@ def keep_version(*, message_id: int, by: User, now: datetime) -> MessageVersion:
 
 def _freeze(message: Message, *, by: User, now: datetime) -> MessageVersion:
     content = Content.from_data(message.working)
+    content.facts = facts_of(message.incident)
     mark = fingerprint(content, incident_id=message.incident_id, template_version_id=message.template_version_id)
     last = message.versions.order_by("-number").first()
     if last and last.fingerprint == mark:
