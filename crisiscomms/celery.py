@@ -37,7 +37,8 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     worker_prefetch_multiplier=1,
     worker_max_memory_per_child=180_000,
-    worker_cancel_long_running_tasks_on_connection_loss=True,
+    # Claims make a second run harmless, and a cancelled sender would leave mails in doubt at each Redis blip.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_soft_shutdown_timeout=8,
     worker_enable_soft_shutdown_on_idle=True,
     worker_hijack_root_logger=False,

@@ -18,6 +18,7 @@ HINTS = {
     "redis_url": "redis://host:6379/0",
     "record_signing_key": "a random text of at least 32 characters, kept apart from SECRET_KEY",
     "base_url": "the address people open, such as https://crisis.example.com",
+    "default_from_email": "the address that mail comes from, such as updates@example.com",
     "email_url": "smtp://user:password@host:25, submission://user:password@host:587 or console:",
 }
 
@@ -56,6 +57,9 @@ def read() -> Environment:
     except ValidationError as error:
         lines = [_sentence(item["loc"][0], item["msg"]) for item in error.errors()]
         raise ConfigurationError("\n".join(lines)) from None
+    left_out = {"base_url", "email_url", "default_from_email"} - found.model_fields_set
+    if left_out and not found.local_mode:
+        raise ConfigurationError("\n".join(_sentence(name, "it is not set") for name in sorted(left_out)))
     if len(found.secret_key) < 32 or len(found.record_signing_key) < 32:
         raise ConfigurationError("SECRET_KEY and RECORD_SIGNING_KEY need at least 32 characters.")
     if urlsplit(found.base_url).scheme not in ("http", "https"):

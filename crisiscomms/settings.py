@@ -94,7 +94,7 @@ DATABASES = {"default": environment.database(ENV.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "crisiscomms.cache.ForgivingRedisCache",
         "LOCATION": ENV.redis_url,
         "OPTIONS": {"socket_timeout": 3, "socket_connect_timeout": 3},
     }

@@ -28,7 +28,10 @@ def why_not(dispatch: Dispatch) -> str:
 def _overtaken(dispatch: Dispatch) -> str:
     """An older message must not arrive after a newer one: a stale alert would overtake the all-clear."""
     newer = Dispatch.objects.filter(
-        incident=dispatch.incident, channel=dispatch.channel, message__number__gt=dispatch.message.number, left_at__isnull=False
+        incident=dispatch.incident,
+        channel=dispatch.channel,
+        message__number__gt=dispatch.message.number,
+        left_at__isnull=False,
     )
     later = newer.select_related("message").order_by("message__number").last()
     return f"{later.message.name} has gone out already, and this one is older." if later else ""

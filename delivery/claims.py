@@ -99,7 +99,10 @@ def claim(*, dispatch_id: int, now: datetime, lease: datetime, most: int = LADDE
 def leave_out(rows: list[Claimed], *, now: datetime) -> list[Claimed]:
     """Without those who unsubscribed, or whose address died, after the list was frozen: they end as left out."""
     with connection.cursor() as cursor:
-        cursor.execute(LEAVE_OUT, {"ids": [row.id for row in rows], "now": now, "unsubscribed": UNSUBSCRIBED, "suppressed": SUPPRESSED})
+        cursor.execute(
+            LEAVE_OUT,
+            {"ids": [row.id for row in rows], "now": now, "unsubscribed": UNSUBSCRIBED, "suppressed": SUPPRESSED},
+        )
         gone = {row[0] for row in cursor.fetchall()}
     return [row for row in rows if row.id not in gone]
 

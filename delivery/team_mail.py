@@ -7,6 +7,7 @@ from html import escape
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from crisiscomms import notices
@@ -20,7 +21,8 @@ from messaging.mail import FONT, LAYOUT
 log = structlog.get_logger("crisiscomms.delivery")
 LEASE = timedelta(seconds=60)
 GAPS = [15, 60, 300, 900, 3600]
-BATCH = 50
+# Few at a time: a slow server must not stretch a batch over its lease.
+BATCH = 3
 State = Notice.State
 
 
@@ -32,7 +34,8 @@ def send_due(*, now: Callable[[], datetime], limit: int = 1_000) -> int:
         if not rows:
             break
         total += len(rows)
-        _send(rows, now())
+        if not _send(rows, now()):
+            break
     return total
 
 
@@ -41,13 +44,17 @@ def _claim(now: datetime) -> list[Notice]:
     """Claimed rows keep a time: when it passes without a result, they are due again."""
     due = Notice.objects.select_for_update(skip_locked=True, of=("self",)).select_related("person")
     rows = list(due.filter(next_attempt_at__lte=now).order_by("next_attempt_at")[:BATCH])
-    Notice.objects.filter(pk__in=[row.pk for row in rows]).update(state=State.CLAIMED, next_attempt_at=now + LEASE)
+    Notice.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state=State.CLAIMED, next_attempt_at=now + LEASE, attempts=F("attempts") + 1
+    )
     for row in rows:
+        # Grows with every claim, so it tells ours from a later one; one that kills its worker ends as failed.
         row.attempts += 1
     return rows
 
 
-def _send(rows: list[Notice], now: datetime) -> None:
+def _send(rows: list[Notice], now: datetime) -> bool:
+    """Whether the server takes mail: when it does not, the rest waits for the next knock."""
     organisation = get_organisation()
     envelopes, by_pk = [], {row.pk: row for row in rows}
     for row in rows:
@@ -61,14 +68,15 @@ def _send(rows: list[Notice], now: datetime) -> None:
             _end(by_pk.pop(row.pk), State.SKIPPED, now)
         else:
             envelopes.append(envelope)
-    trouble = "The mail server does not answer."
+    trouble = ""
     try:
         for result in door.session().send_many(envelopes):
             _note(by_pk.pop(result.key), result, now)
     except ChannelError as error:
-        trouble = error.text or trouble
+        trouble = error.text or "The mail server does not answer."
     for row in by_pk.values():
         _again(row, trouble, now)
+    return not trouble
 
 
 def _envelope(notice: Notice, organisation: Organisation, now: datetime) -> Envelope | None:
@@ -133,16 +141,15 @@ def _again(notice: Notice, why: str, now: datetime) -> None:
     if notice.attempts > len(GAPS):
         return _end(notice, State.FAILED, now, why)
     wait = timedelta(seconds=GAPS[notice.attempts - 1])
-    Notice.objects.filter(pk=notice.pk, state=State.CLAIMED).update(
-        state=State.QUEUED, attempts=notice.attempts, next_attempt_at=now + wait, last_error=why[:300]
+    Notice.objects.filter(pk=notice.pk, state=State.CLAIMED, attempts=notice.attempts).update(
+        state=State.QUEUED, next_attempt_at=now + wait, last_error=why[:300]
     )
     return None
 
 
 def _end(notice: Notice, state: str, now: datetime, error: str = "") -> None:
-    Notice.objects.filter(pk=notice.pk, state=State.CLAIMED).update(
+    Notice.objects.filter(pk=notice.pk, state=State.CLAIMED, attempts=notice.attempts).update(
         state=state,
-        attempts=notice.attempts,
         next_attempt_at=None,
         sent_at=now if state == State.SENT else None,
         last_error=error[:300],

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.urls import reverse
 
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import User
@@ -18,6 +19,10 @@ from incidents.models import Deadline, Incident
 
 log = structlog.get_logger("crisiscomms")
 State = Deadline.State
+
+
+def _works(deadline: Deadline, person: User) -> bool:
+    return access.may(person, "work", deadline.incident)
 
 
 def _nothing(deadline: Deadline, now: datetime) -> None:
@@ -34,6 +39,8 @@ class Kind:
     on_warn: Callable[[Deadline, datetime], None] = _nothing
     on_missed: Callable[[Deadline, datetime], None] = _nothing
     action: str = "Open"
+    # Whether this person can open `path`; whoever cannot is led to the room.
+    may_open: Callable[[Deadline, User], bool] = _works
     # Where the kind knows better than the severity's policy: minutes before due, None for the policy's.
     warn_minutes: int | None = None
 
@@ -47,6 +54,16 @@ def register(kind: Kind) -> None:
 
 def kind_of(deadline: Deadline) -> Kind:
     return _kinds[deadline.kind]
+
+
+def path_for(deadline: Deadline, person: User) -> str:
+    """Where this person can do something about it."""
+    kind = kind_of(deadline)
+    return (
+        kind.path(deadline)
+        if kind.may_open(deadline, person)
+        else reverse("desk:room", args=[deadline.incident.number])
+    )
 
 
 def registered() -> set[str]:

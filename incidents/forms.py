@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from crisiscomms.forms import OneLine
+from crisiscomms.moments import MomentField
 from incidents.models import Component, ComponentState, Incident, Milestone, Product
 
 
@@ -23,11 +24,7 @@ class DeclareForm(forms.Form):
     component_state = forms.ChoiceField(
         label="What they do now", choices=ComponentState.State, required=False, initial=ComponentState.State.PARTIAL
     )
-    discovered_at = forms.DateTimeField(
-        label="Discovered at",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
-    )
+    discovered_at = MomentField(label="Discovered at")
     summary = forms.CharField(
         label="What is known so far", required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 2})
     )

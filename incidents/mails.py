@@ -84,7 +84,7 @@ def deadline_soon(notice: Notice, now: datetime) -> Mail | None:
     left = deadline.due_at - now
     subject = f"{_prefix(deadline.incident)}: {_title(deadline)} by {due:%H:%M %Z}"
     when = f"It is due in {in_words(left)}." if left > timedelta(0) else f"It was due {in_words(-left)} ago."
-    return Mail(subject, [when], url_to(kind.path(deadline)), kind.action)
+    return Mail(subject, [when], url_to(deadlines.path_for(deadline, notice.person)), kind.action)
 
 
 @renders("deadline_missed")
@@ -97,7 +97,7 @@ def deadline_missed(notice: Notice, now: datetime) -> Mail | None:
     mine = deadline.owner_id == notice.person_id
     who = "It is yours." if mine else f"It is {deadline.owner}'s. You are told because it has not been done."
     subject = f"{_prefix(deadline.incident)} LATE: {_title(deadline)}"
-    return Mail(subject, [f"It is {late} late.", who], url_to(kind.path(deadline)), kind.action)
+    return Mail(subject, [f"It is {late} late.", who], url_to(deadlines.path_for(deadline, notice.person)), kind.action)
 
 
 def _title(deadline: Deadline) -> str:

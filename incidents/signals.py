@@ -4,5 +4,7 @@ from django.dispatch import Signal
 
 # Sent with incident, by, now.
 incident_resolved = Signal()
+# Sent with incident, by, now: closed or stood down.
+incident_closed = Signal()
 # Sent with incident, kind, by, now.
 milestone_reached = Signal()

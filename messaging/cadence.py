@@ -39,6 +39,10 @@ def _approval_path(deadline: Deadline) -> str:
     return reverse("messaging:approve", args=[stage.request_id])
 
 
+def _sits_there(deadline: Deadline, person: User) -> bool:
+    return ApprovalSeat.objects.filter(stage=int(deadline.subject.removeprefix("stage:")), person=person).exists()
+
+
 def _remind(deadline: Deadline, now: datetime) -> None:
     """Before the time limit: everybody who is asked and has not decided, not only whoever stands first."""
     stage = ApprovalStage.objects.get(pk=int(deadline.subject.removeprefix("stage:")))
@@ -58,7 +62,7 @@ def _ask_others(deadline: Deadline, now: datetime) -> None:
         deputy = seat.person.deputy
         if deputy is not None and deputy.has_role(seat.role):
             others[deputy.pk] = (deputy, seat.role)
-    if stage.escalate_to in stage.roles:
+    if stage.escalate_to:
         for person in User.objects.with_role(stage.escalate_to):
             others.setdefault(person.pk, (person, stage.escalate_to))
     for person, role in others.values():

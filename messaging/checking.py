@@ -2,12 +2,12 @@
 
 import json
 import re
-import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from crisiscomms.organisation import get_organisation
 from incidents.models import Incident
-from messaging import rendering
+from messaging import mail, rendering
 from messaging.content import CHANNELS, LIMITS, LINE_LIMIT, LINES_LIMIT, PARTS, Content
 from messaging.models import Message
 from stakeholders.models import Account
@@ -80,8 +80,7 @@ def faults_for_approval(content: Content, incident: Incident, now: datetime, kin
 
 
 def _approval_faults(content: Content, incident: Incident, now: datetime, kind: str) -> Iterator[tuple[str, str]]:
-    if not content.channels or set(content.channels) - set(CHANNELS):
-        yield "channels", "Choose at least one channel."
+    yield from _choice_faults(content)
     if "email" in content.channels and not content.subject.strip():
         yield "subject", "An e-mail needs a subject."
     if {"status", "portal"} & set(content.channels):
@@ -92,13 +91,27 @@ def _approval_faults(content: Content, incident: Incident, now: datetime, kind: 
     elif missing and not content.missing_reason.strip():
         names = ", ".join(missing)
         yield "missing_reason", f"The message has no {names} part. Write it, or say why it is left out."
+    yield from _whole_faults(content)
+    if uses_products(content) and not (content.affected_only and content.rule_for(incident).affected):
+        yield "recognize", NO_PRODUCTS
+    yield from _promise_faults(content, now, kind)
+
+
+def _choice_faults(content: Content) -> Iterator[tuple[str, str]]:
+    if not content.channels or set(content.channels) - set(CHANNELS):
+        yield "channels", "Choose at least one channel."
     if not set(content.tiers) <= {1, 2, 3} or not content.tiers:
         yield "tiers", "Choose at least one tier."
     if not content.kinds or set(content.kinds) - set(Account.Kind.values):
         yield "kinds", "Choose who gets it."
-    if uses_products(content) and not (content.affected_only and content.rule_for(incident).affected):
-        yield "recognize", NO_PRODUCTS
-    yield from _promise_faults(content, now, kind)
+
+
+def _whole_faults(content: Content) -> Iterator[tuple[str, str]]:
+    """Parts that are right each by itself may still not make one mail."""
+    try:
+        mail.compile_mail(content, get_organisation())
+    except rendering.BadTemplate as fault:
+        yield "recognize", f"The parts cannot be put together into one mail. {fault}"
 
 
 def uses_products(content: Content) -> bool:
@@ -111,7 +124,7 @@ def _public_faults(content: Content, incident: Incident) -> Iterator[tuple[str, 
     if not incident.may_be_public:
         yield "channels", "A restricted incident or an exercise cannot reach the status page or the portal."
     if "status" in content.channels and not (content.public_title.strip() and content.public_body.strip()):
-        yield "public_title", "The status page needs a title and a text."
+        yield "public_title", "The status page and the portal need a title and a text."
 
 
 def _promise_faults(content: Content, now: datetime, kind: str) -> Iterator[tuple[str, str]]:

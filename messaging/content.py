@@ -82,7 +82,9 @@ def affected_products(incident: Incident) -> tuple[str, ...]:
 
 def facts_of(incident: Incident) -> dict[str, Any]:
     """What the fields about the incident say now, and which products its recipients are chosen by."""
-    states = ComponentState.objects.filter(incident=incident).order_by("component__product__position", "component__name")
+    states = ComponentState.objects.filter(incident=incident).order_by(
+        "component__product__position", "component__name"
+    )
     organisation = get_organisation()
     return {
         "incident": incident.ref,

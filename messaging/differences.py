@@ -12,6 +12,8 @@ LINE = re.compile(r"[^\n]*\n|[^\n]+")
 WORD = re.compile(r"\s+|[^\s]+")
 # Above this a paragraph is shown as replaced whole: matching is quadratic in words.
 WORDS_LIMIT = 600
+# The same bound for lines: many short ones that repeat are the worst case of the matcher.
+LINES_LIMIT = 200
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def _lists(old: Content, new: Content) -> list[tuple[str, str, str]]:
 
 def words(old: str, new: str) -> list[Piece]:
     before, after = LINE.findall(old), LINE.findall(new)
+    if len(before) + len(after) > LINES_LIMIT:
+        return [Piece("old", old), Piece("new", new)]
     pieces: list[Piece] = []
     for tag, a1, a2, b1, b2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from crisiscomms.moments import MomentField
 from messaging.content import CHANNELS, LIMITS, PARTS, Content
 from messaging.models import ApprovalDecision, Message
 from stakeholders.models import Account
@@ -25,12 +26,7 @@ class ContentForm(forms.Form):
     recognize = _area(PARTS["recognize"])
     respond = _area(PARTS["respond"])
     rebuild = _area(PARTS["rebuild"])
-    next_update_at = forms.DateTimeField(
-        label="Next update by",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-    )
+    next_update_at = MomentField(label="Next update by", required=False)
     public_title = forms.CharField(label="Title", required=False, max_length=LIMITS["public_title"] * 3)
     public_body = _area("Text", rows=4)
     say = _area("Say, one sentence a line", rows=4)

@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from crisiscomms.models import Notice
 from crisiscomms.notices import Mail, renders
-from crisiscomms.organisation import get_organisation
 from incidents.mails import url_to
 from messaging import mail, rendering
 from messaging.actions.proof import mint_code, mint_link
@@ -54,7 +53,6 @@ def _quote(request: ApprovalRequest) -> tuple[str, str]:
 
 def preview(request: ApprovalRequest, content: Content) -> tuple[str, str, str]:
     """Subject, text and HTML parts without the layout's frame, for people inside."""
-    organisation = get_organisation()
     zone = request.message.incident.lead.time_zone
     values = {
         **mail.incident_values(request.message.incident, content, zone),

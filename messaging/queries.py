@@ -40,9 +40,10 @@ SAMPLE = {
 
 
 def preview(message: Message, content: Content, *, position: int = 0) -> Preview:
+    """As the recipient at this position will see it; for an invented reader where there is none, or below 0."""
     organisation = get_organisation()
     rule = content.rule_for(message.incident)
-    found = recipients.sample(rule, position=position)
+    found = recipients.sample(rule, position=position) if position >= 0 else None
     person: dict[str, Any] = found or {**SAMPLE, "products": ", ".join(rule.affected)}
     zone = person.get("time_zone") or organisation.time_zone
     values = {

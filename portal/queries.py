@@ -45,7 +45,7 @@ def _card(dispatch: Dispatch) -> Card:
         dispatch.incident,
         dispatch.released_at,
         dispatch.version.number,
-        mail.public_title(content, values) or dispatch.incident.title,
+        mail.public_title(content, values),
         mail.public_body_html(content, values),
         say,
         dont,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
@@ -15,6 +16,9 @@ from desk import defaults
 from tests import factories
 from tests.page_rules import check_page
 from tests.peers.smtp_sink import SmtpSink
+
+# A real password hash costs a third of a second, and every test makes people. Set before the first is made.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 NOW = datetime(2026, 11, 17, 13, 9, 0, tzinfo=UTC)
 

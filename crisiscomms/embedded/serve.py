@@ -18,9 +18,11 @@ from crisiscomms.embedded.supervisor import Child, Supervisor
 
 READY_SECONDS = 90
 CELERY = [sys.executable, "-m", "celery", "--app", "crisiscomms.celery:app"]
-# Queues and processes of each worker. Deadlines never wait behind mail, nor mail behind an import.
+# Queues and processes of each worker. Deadlines never wait behind mail, team mail not behind customers', and neither
+# behind an import.
 WORKERS = {
-    "worker-deadlines": ("deadlines,approvals,default", 1),
+    "worker-deadlines": ("deadlines,default", 1),
+    "worker-approvals": ("approvals", 1),
     "worker-delivery": ("delivery", 2),
     "worker-imports": ("imports", 1),
 }

@@ -86,7 +86,33 @@ def _enter(incident: Incident, to: str, by: User, now: datetime, reason: str) ->
     if to == Phase.RESOLUTION:
         _resolve(incident, by, now)
     if to == Phase.CLOSED:
+        signals.incident_closed.send(sender=Incident, incident=incident, by=by, now=now)
         deadlines.waive_all(incident=incident, reason="The incident was closed.", by=by, now=now)
+    if to == Phase.MANAGEMENT:
+        _reopen(incident, by, now)
+
+
+def _reopen(incident: Incident, by: User, now: datetime) -> None:
+    """Not fixed after all: what followed from the resolution rests, and has to be earned anew."""
+    for deadline in incident.deadlines.open().filter(kind__in=["explanation", "recovery_task"]):
+        deadlines.waive(
+            incident=incident,
+            kind=deadline.kind,
+            subject=deadline.subject,
+            reason="The incident went back to management.",
+            by=by,
+            now=now,
+        )
+    incident.milestones.filter(kind__in=[Milestone.Kind.MITIGATED, Milestone.Kind.RESOLVED_TOLD]).delete()
+    if not incident.deadlines.open().filter(kind="update").exists():
+        deadlines.plan(
+            incident=incident,
+            kind="update",
+            title="Next update to customers",
+            owner=incident.lead,
+            due_at=now + timedelta(minutes=deadlines.severity_policy(incident)["cadence_minutes"]),
+            now=now,
+        )
 
 
 def _resolve(incident: Incident, by: User, now: datetime) -> None:

@@ -246,7 +246,8 @@ def _follow(request: ApprovalRequest, stage: ApprovalStage, decision: ApprovalDe
 def _covers(stage: ApprovalStage, people: set[int]) -> bool:
     """`all`: every role of the stage has said yes, by whoever sits there for it (a deputy counts for the role)."""
     said = set(stage.seats.filter(person_id__in=people).values_list("role", flat=True))
-    return set(stage.roles) <= said
+    # Whoever the policy names for when the time limit has passed speaks for the whole stage.
+    return set(stage.roles) <= said or bool(stage.escalate_to and stage.escalate_to in said - set(stage.roles))
 
 
 def _say_no(request: ApprovalRequest, decision: ApprovalDecision, now: datetime) -> None:
@@ -278,6 +279,13 @@ def void_approval(*, message: Message, reason: str, by: User | None, now: dateti
         _say(request, "voided", f"{message.name}: approval void. {reason}", by, now)
         notices.tell(asked, kind="approval_void", key=f"request:{request.pk}", now=now, request=request.pk)
     _move(message, Message.State.DRAFT, approval=None)
+
+
+def void_all(*, incident: Incident, by: User | None, now: datetime) -> None:
+    """The incident is closed: nothing of it waits for a decision or for sending any more."""
+    waiting = Message.objects.filter(incident=incident, state__in=[Message.State.IN_REVIEW, Message.State.APPROVED])
+    for message in waiting:
+        void_approval(message=message, reason="The incident was closed.", by=by, now=now)
 
 
 def expire_requests(*, now: datetime) -> int:

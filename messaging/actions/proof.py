@@ -15,6 +15,7 @@ from messaging.models import ApprovalCode, ApprovalLink, ApprovalRequest, Approv
 
 TRIES = 5
 DEVICE_DAYS = 180
+FRESH = timedelta(seconds=60)
 
 
 def hashed(secret: str) -> str:
@@ -55,23 +56,30 @@ def open_link(*, token: str, now: datetime) -> ApprovalLink | None:
 
 
 @transaction.atomic
-def request_code(*, request: ApprovalRequest, person: User, now: datetime) -> None:
+def request_code(*, request: ApprovalRequest, person: User, now: datetime, with_proof: bool = False) -> None:
     """Send a six-digit code to the person's registered address. One is live at a time; three an hour, because
-    machines that press every button press this one too. Raises Refused beyond that.
+    machines that press every button press this one too. Raises Refused beyond that. A press within the first
+    minute of a living code sends no second one. `with_proof` presses (signed in, enrolled) are counted apart.
     """
     rules = policy.current("messaging")["settings"]
     # One row of the person as the lock: two presses at once must not both count as the third.
     User.objects.select_for_update().get(pk=person.pk)
-    lately = ApprovalCode.objects.filter(person=person, asked_at__gt=now - timedelta(hours=1)).order_by("asked_at")
+    mine = ApprovalCode.objects.filter(person=person, with_proof=with_proof).order_by("asked_at")
+    if ApprovalCode.objects.filter(person=person, request=request, ended_at=None, asked_at__gt=now - FRESH).exists():
+        return
+    lately = mine.filter(asked_at__gt=now - timedelta(hours=1))
     if len(lately) >= rules["codes_per_hour"]:
         again = lately[0].asked_at + timedelta(hours=1)
         minutes = max(1, round((again - now).total_seconds() / 60))
-        raise Refused(
-            f"Three codes were sent within the hour. The next can be sent in {minutes} min, or sign in to decide."
-        )
+        other = "" if with_proof else " Signed in, you can ask for one now."
+        raise Refused(f"Three codes were sent within the hour. The next can be sent in {minutes} min.{other}")
     ApprovalCode.objects.filter(person=person, ended_at=None).update(ended_at=now)
     code = ApprovalCode.objects.create(
-        person=person, request=request, asked_at=now, expires_at=now + timedelta(minutes=rules["code_minutes"])
+        person=person,
+        request=request,
+        asked_at=now,
+        expires_at=now + timedelta(minutes=rules["code_minutes"]),
+        with_proof=with_proof,
     )
     notices.tell([person], kind="approval_code", key=f"code:{code.pk}", now=now, code=code.pk)
 

@@ -190,6 +190,9 @@ class ApprovalCode(models.Model):
     asked_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
+    # Asked for by somebody signed in or on an enrolled device: counted apart, so that a stranger who holds a
+    # forwarded link cannot use up the executive's codes.
+    with_proof = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

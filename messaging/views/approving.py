@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
@@ -24,6 +25,8 @@ from messaging.views.composing import sample_position
 Proof = ApprovalDecision.Proof
 COOKIE = "cc-device" if settings.LOCAL else "__Host-cc-device"
 WRONG_CODE = "This code is not the one we sent last, or it is over ten minutes old."
+READING = "cc-reading"
+READING_SECONDS = 30 * 60
 COOKIE_SECONDS = 180 * 24 * 3600
 
 
@@ -112,20 +115,31 @@ def _page(request: HttpRequest, seat: ApprovalSeat, *, link_fingerprint: str) ->
 
 def _send_code(request: HttpRequest, seat: ApprovalSeat, proof: str) -> HttpResponse:
     try:
-        actions.request_code(request=seat.stage.request, person=seat.person, now=request.now)
+        actions.request_code(request=seat.stage.request, person=seat.person, now=request.now, with_proof=bool(proof))
     except Refused as refusal:
         return _show(request, seat, proof, error=str(refusal), needs_code=True, status=429)
     return _show(request, seat, proof, needs_code=True, code_sent=True)
 
 
 def _unlock(request: HttpRequest, seat: ApprovalSeat, proof: str) -> HttpResponse:
-    """A restricted incident shows nothing before a proof: the code opens it, on this device."""
+    """A restricted incident shows nothing before a proof: the code opens it for reading, for half an hour."""
     code = request.POST.get("code", "")[:20]
     if not actions.check_code(request=seat.stage.request, person=seat.person, code=code, now=request.now):
         return _show(request, seat, proof, error=WRONG_CODE, needs_code=True, status=422)
     response = redirect(request.path)
-    _remember(request, response, seat.person)
+    value = signing.dumps({"person": seat.person_id, "request": seat.stage.request_id}, salt=READING)
+    response.set_cookie(
+        READING, value, max_age=READING_SECONDS, secure=not settings.LOCAL, httponly=True, samesite="Lax"
+    )
     return response
+
+
+def _may_read_here(request: HttpRequest, seat: ApprovalSeat) -> bool:
+    try:
+        opened = signing.loads(request.COOKIES.get(READING, ""), salt=READING, max_age=READING_SECONDS)
+    except signing.BadSignature:
+        return False
+    return bool(opened == {"person": seat.person_id, "request": seat.stage.request_id})
 
 
 def _decide(request: HttpRequest, seat: ApprovalSeat, form: DecisionForm, proof: str) -> HttpResponse:
@@ -192,7 +206,7 @@ def _show(
         pk=seat.stage.request_id
     )
     incident = asked.message.incident
-    may_read = bool(proof) or _readable_by_link(incident)
+    may_read = bool(proof) or _readable_by_link(incident) or _may_read_here(request, seat)
     context: dict[str, Any] = {
         "asked": asked,
         "seat": seat,
@@ -207,13 +221,14 @@ def _show(
         "wants_code": asked.fresh_code or not proof,
     }
     if may_read:
-        context |= _content(request, asked, seat)
+        context |= _content(request, asked, seat, proof)
     return render(request, "messaging/approval_page.html", context, status=status)
 
 
-def _content(request: HttpRequest, asked: ApprovalRequest, seat: ApprovalSeat) -> dict[str, Any]:
+def _content(request: HttpRequest, asked: ApprovalRequest, seat: ApprovalSeat, proof: str) -> dict[str, Any]:
+    """A link alone shows what its mail carried: the text for an invented reader, and no customer's name."""
     content = Content.from_data(asked.version.content)
-    position = sample_position(request)
+    position = sample_position(request) if proof else -1
     return {
         "content": content,
         "preview": queries.preview(asked.message, content, position=position),

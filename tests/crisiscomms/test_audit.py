@@ -87,6 +87,18 @@ def test_a_removed_middle_row_is_found_also_when_the_rest_moves_up(chain):
     assert faults() == ["Event 2 of INC-7 was changed."]
 
 
+def test_a_removed_middle_row_is_found_also_when_the_rest_is_signed_anew(chain):
+    last = AuditEvent.objects.get(pk=chain[2].pk)
+    last.number = 2
+    as_superuser("DELETE FROM crisiscomms_auditdetail WHERE event_id = %s", chain[1].pk)
+    as_superuser("DELETE FROM crisiscomms_auditevent WHERE id = %s", chain[1].pk)
+    as_superuser(
+        "UPDATE crisiscomms_auditevent SET number = 2, digest = %s WHERE id = %s", audit.digest_of(last), last.pk
+    )
+
+    assert faults() == ["Event 2 of INC-7 was changed."]
+
+
 @pytest.mark.parametrize("change", ["text = 'Another thing'", "data = '{\"count\": 3}'"])
 def test_changed_words_are_found(chain, change):
     as_superuser(f"UPDATE crisiscomms_auditdetail SET {change} WHERE event_id = %s", chain[1].pk)

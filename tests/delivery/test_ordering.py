@@ -456,7 +456,7 @@ def test_the_public_waits_until_the_mails_to_tiers_1_and_2_are_handed_over(ada, 
 
     sweeping.sweep(now=SOON)
     status = Dispatch.objects.get(message=message, channel="status")
-    assert (status.state, "2 mails to tier 1 and 2" in status.why) == ("locked", True)
+    assert (status.state, "2 people of tier 1 and 2" in status.why) == ("locked", True)
     assert not Dispatch.objects.public(SOON).exists()
 
     round_of_work()
@@ -516,6 +516,35 @@ def test_stopping_the_mails_does_not_open_the_lock(ada, ben, sink):
 
     actions.stop_dispatch(dispatch_id=mail.pk, reason="Wrong number in it", by=ada, now=SOON)
     round_of_work()
+
+    assert by_channel(message)["status"] == "locked"
+
+
+@pytest.mark.parametrize("reason", ["", "The press asks"])
+def test_who_leads_may_open_the_lock_early_with_a_reason_on_the_record(ada, ben, reason):
+    message = ordered_to_tiers(ada, ben, ["anna"])
+    sweeping.sweep(now=SOON)
+    status = Dispatch.objects.get(message=message, channel="status")
+
+    if not reason:
+        with pytest.raises(Refused, match="Say why"):
+            actions.open_early(dispatch_id=status.pk, reason=reason, by=ada, now=SOON)
+        return
+    actions.open_early(dispatch_id=status.pk, reason=reason, by=ada, now=SOON)
+
+    event = AuditEvent.objects.get(verb="dispatch.opened_early")
+    assert (by_channel(message)["status"], event.actor, reason in event.detail.text) == ("done", ada, True)
+
+
+def test_who_may_not_lead_may_not_open_the_lock(ada, ben):
+    message = ordered_to_tiers(ada, ben, ["anna"])
+    sweeping.sweep(now=SOON)
+    status = Dispatch.objects.get(message=message, channel="status")
+
+    with pytest.raises(Refused, match="You may not"):
+        actions.open_early(
+            dispatch_id=status.pk, reason="Hurry", by=factories.make_user("sue", roles=["support"]), now=SOON
+        )
 
     assert by_channel(message)["status"] == "locked"
 

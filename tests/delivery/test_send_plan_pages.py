@@ -147,7 +147,7 @@ def test_what_went_wrong_waits_with_its_reason_and_can_be_settled(browse, ada, m
     ("path", "data", "words_expected"),
     [
         ("stop/", {"reason": ""}, "Say why it is stopped."),
-        ("stop/", {"reason": "x" * 301}, "Say why it is stopped."),
+        ("stop/", {"reason": "x" * 301}, "300 characters"),
         ("settle/", {"choice": "maybe"}, "Choose what to do"),
         ("resume/", {}, "Only what was stopped"),
         ("retry/", {}, "nothing of that kind left"),

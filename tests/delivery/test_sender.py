@@ -1,5 +1,6 @@
 """One mail per person, repeated never unasked, ended always: the sender against a real and ill-behaved server."""
 
+import dataclasses
 import re
 import threading
 import time
@@ -8,6 +9,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import override_settings
 
@@ -15,6 +17,7 @@ from crisiscomms import celery, people, policy
 from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.organisation import set_organisation
 from delivery import actions, claims, sender, sweeping, tasks, team_mail
+from delivery.channels import email as door
 from delivery.models import DeliveryAttempt, Dispatch, Notification, Tally
 from stakeholders.models import Contact
 from tests import factories
@@ -169,6 +172,22 @@ def test_d6_a_server_that_is_down_is_tried_again_and_ends_visibly(ada, ben):
     assert states(dispatch) == {"anna": "failed", "ben": "failed"}
     assert {row.attempts for row in dispatch.notifications.all()} == {6}
     assert Notice.objects.get(kind="dispatch_trouble").person == ada
+
+
+def test_a_server_that_refuses_our_password_stops_the_dispatch_and_fails_nobody(ada, ben, sink):
+    ground.people("anna", "ben")
+    sink.rules.login = ("crisis", "secret")
+    dispatch = order_mail(ada, ben)
+
+    with override_settings(MAIL_SERVER=dataclasses.replace(settings.MAIL_SERVER, username="crisis", password="wrong")):
+        door.reset_session()
+        round_of_work()
+        door.reset_session()
+
+    dispatch.refresh_from_db()
+    assert (dispatch.state, "The mail server refuses us" in dispatch.why) == ("stopped", True)
+    assert {row.state: row.attempts for row in dispatch.notifications.all()} == {"queued": 0}
+    assert Notice.objects.filter(kind="dispatch_stopped", person=ada).exists()
 
 
 def closed_server():

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
+from stakeholders.actions import unsubscribe_contact
 from stakeholders.models import Contact
 from tests import factories
 from tests.conftest import NOW
@@ -70,6 +71,18 @@ def test_the_next_message_leaves_them_out(path, ada, ben, sink):
     assert sink.counts["anna@many.example"] == 1
 
 
+def test_who_unsubscribes_after_the_list_froze_is_left_out_of_what_has_not_left(ada, ben, sink):
+    ground.people("anna", "ben")
+    dispatch = order_mail(ada, ben, hold_seconds=120)
+    anna = Contact.objects.get(first_name="anna")
+
+    unsubscribe_contact(contact_id=anna.pk, now=NOW, how="by the link in a mail")
+    round_of_work(NOW + timedelta(seconds=121))
+
+    assert states(dispatch) == {"anna": "skipped", "ben": "sent"}
+    assert sink.counts == {"ben@many.example": 1}
+
+
 @pytest.mark.parametrize("change", ["other person", "cut off", "empty", "words", "huge number", "not ascii"])
 def test_a_forged_or_broken_link_is_404_and_changes_nothing(browse, path, change):
     token = path.strip("/").rpartition("/")[2]
@@ -80,7 +93,7 @@ def test_a_forged_or_broken_link_is_404_and_changes_nothing(browse, path, change
         "empty": f"{number}{separator}",
         "words": "not-a-token",
         "huge number": f"{'9' * 40}{separator}{mark}",
-        "not ascii": f"{number}{separator}é",
+        "not ascii": f"{number}{separator}%C3%A9",
     }[change]
 
     for data in (None, {}):

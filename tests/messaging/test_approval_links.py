@@ -413,11 +413,19 @@ def test_asking_for_a_code_by_the_page_mails_it_and_it_decides(asked, ben):
 
 
 def test_one_code_is_live_and_a_new_one_ends_the_old(asked, ben):
-    first, second = code_for(asked, ben), code_for(asked, ben)
+    later = NOW + timedelta(minutes=1)
+    first, second = code_for(asked, ben), code_for(asked, ben, now=later)
 
     assert ApprovalCode.objects.filter(ended_at=None).count() == 1
-    assert first == second or not actions.check_code(request=asked, person=ben, code=first, now=NOW)
-    assert actions.check_code(request=asked, person=ben, code=second, now=NOW)
+    assert first == second or not actions.check_code(request=asked, person=ben, code=first, now=later)
+    assert actions.check_code(request=asked, person=ben, code=second, now=later)
+
+
+def test_pressing_again_within_the_minute_sends_no_second_mail(asked, ben):
+    for seconds in (0, 1, 59):
+        actions.request_code(request=asked, person=ben, now=NOW + timedelta(seconds=seconds))
+
+    assert Notice.objects.filter(person=ben, kind="approval_code").count() == 1
 
 
 def test_the_database_allows_one_live_code(asked, ben):
@@ -447,12 +455,26 @@ def test_three_codes_an_hour_then_words_and_after_the_hour_again(asked, ben, dor
 
 
 def test_the_page_says_that_the_codes_are_used_up(asked, ben):
-    client, url = Client(), link_for(asked, ben)
+    client, url, answers = Client(), link_for(asked, ben), []
 
-    answers = [client.post(url, {**yes(asked), "send_code": "1"}) for _ in range(4)]
+    for minute in range(4):
+        with clock.at(NOW + timedelta(minutes=minute)):
+            answers.append(client.post(url, {**yes(asked), "send_code": "1"}))
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert "Three codes were sent within the hour" in answers[3].content.decode()
+
+
+def test_what_machines_press_does_not_use_up_the_codes_of_the_person_who_is_signed_in(critical, ben):
+    url = link_for(critical, ben)
+    for minute in range(5):
+        with clock.at(NOW + timedelta(minutes=minute)):
+            Client().post(url, {"send_code": "1"})
+
+    with clock.at(NOW + timedelta(minutes=6)):
+        answer = signed_in(ben).post(url, {**yes(critical), "send_code": "1"})
+
+    assert (answer.status_code, "A code is on its way" in answer.content.decode()) == (200, True)
 
 
 def test_five_wrong_tries_end_a_code(asked, ben):

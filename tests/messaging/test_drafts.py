@@ -33,6 +33,8 @@ CHANGED = {
     "next_update_at": (NOW + timedelta(hours=2)).isoformat(),
     "missing_reason": "There is nothing to rebuild.",
 }
+# And what a version brings along when it is frozen.
+FROZEN = {"facts": {"title": "Another title"}}
 
 
 def saved(message: Message, by, **changes: object) -> Message:
@@ -194,13 +196,13 @@ def test_a_version_cannot_be_changed_or_deleted_even_in_the_database(table, stat
 
 
 def test_the_table_of_changes_knows_every_field_of_a_content():
-    assert CHANGED.keys() == {field.name for field in fields(Content)}
+    assert CHANGED.keys() | FROZEN.keys() == {field.name for field in fields(Content)}
 
 
-@pytest.mark.parametrize("name", CHANGED)
+@pytest.mark.parametrize("name", CHANGED | FROZEN)
 def test_a_fingerprint_changes_with_every_field(name):
     content = factories.make_content()
-    other = replace(content, **{name: CHANGED[name]})
+    other = replace(content, **{name: (CHANGED | FROZEN)[name]})
 
     assert getattr(content, name) != getattr(other, name)
     assert fingerprint(content, incident_id=1, template_version_id=1) != fingerprint(
