@@ -15,15 +15,17 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class RefuseBadInput:
-    """NUL bytes and broken UTF-8 in a path, query or form are refused with 400 before anything reads them."""
+    """NUL bytes in a path, query or form and broken UTF-8 in a query are refused with 400 before anything reads them.
+
+    Broken UTF-8 in a path has become percent signs by then (Django does that), which name nothing: 404.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Both as they came: Django's own path has the broken bytes mended already.
-        query, path = request.META.get("QUERY_STRING", ""), request.META.get("PATH_INFO", "")
-        if _is_bad(unquote_to_bytes(query.replace("+", " "))) or _is_bad(path.encode("latin-1", "replace")):
+        query = request.META.get("QUERY_STRING", "")
+        if _is_bad(unquote_to_bytes(query.replace("+", " "))) or _is_bad(request.path.encode("utf-8", "surrogatepass")):
             return render(request, "400.html", status=400)
         return self.get_response(request)
 

@@ -49,13 +49,6 @@ class ContentForm(forms.Form):
         label="Why a part is left out", required=False, max_length=LIMITS["missing_reason"]
     )
 
-    def clean_next_update_at(self) -> datetime | None:
-        moment: datetime | None = self.cleaned_data["next_update_at"]
-        # At either end of the calendar a moment has no time in another zone.
-        if moment is not None and not 2000 < moment.year < 3000:
-            raise forms.ValidationError("There is a slip in this date. Give the day and time that you promise.")
-        return moment
-
     def content(self) -> Content:
         data = self.cleaned_data
         moment: datetime | None = data["next_update_at"]

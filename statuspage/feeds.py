@@ -1,6 +1,7 @@
 """The Atom feed of the status page."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -21,10 +22,13 @@ class History(Feed):  # type: ignore[type-arg]
     description_template = None
 
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.now = request.now  # type: ignore[attr-defined]
         response = super().__call__(request, *args, **kwargs)
         response.headers["Cache-Control"] = "public, max-age=15"
         return response
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> datetime:
+        """What the feed is about: the moment it is read. One instance serves all threads, so it keeps nothing."""
+        return request.now
 
     def title(self) -> str:
         return CONTROLS.sub("", f"{get_organisation().name}: status")
@@ -35,8 +39,8 @@ class History(Feed):  # type: ignore[type-arg]
     def feed_url(self) -> str:
         return settings.BASE_URL + reverse("statuspage:history")
 
-    def items(self) -> list[tuple[queries.PublicIncident, queries.Update]]:
-        pairs = [(one, update) for one in queries.public_incidents(self.now) for update in one.updates]
+    def items(self, now: datetime) -> list[tuple[queries.PublicIncident, queries.Update]]:
+        pairs = [(one, update) for one in queries.public_incidents(now) for update in one.updates]
         return sorted(pairs, key=lambda pair: pair[1].at, reverse=True)[:50]
 
     def item_title(self, item: Any) -> str:
