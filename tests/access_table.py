@@ -116,6 +116,8 @@ delivery:take_back                        GET   in   405  405  405  405  405  40
 delivery:take_back                        POST  in   404  404  404  302  302  404
 delivery:stop                             GET   in   405  405  405  405  405  405
 delivery:stop                             POST  in   404  404  404  302  302  404
+delivery:open_early                       GET   in   405  405  405  405  405  405
+delivery:open_early                       POST  in   404  404  404  302  302  404
 delivery:resume                           GET   in   405  405  405  405  405  405
 delivery:resume                           POST  in   404  404  404  302  302  404
 delivery:retry                            GET   in   405  405  405  405  405  405

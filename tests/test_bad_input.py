@@ -114,6 +114,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "delivery:order": ("workshop", {}),
     "delivery:take_back": ("workshop", {}),
     "delivery:stop": ("workshop", {"reason": "r"}),
+    "delivery:open_early": ("workshop", {"reason": "r"}),
     "delivery:resume": ("workshop", {}),
     "delivery:retry": ("workshop", {}),
     "delivery:settle": ("workshop", {"choice": "again"}),
