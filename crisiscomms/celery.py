@@ -20,6 +20,8 @@ VISIBILITY = {
     "visibility_timeout": 180,
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
+    # A person who presses waits for one try only: the sweep rings again. Workers reconnect by their own setting.
+    "max_retries": 0,
     "socket_timeout": 3,
     "socket_connect_timeout": 3,
     "socket_keepalive": True,

@@ -72,29 +72,29 @@ PERSON = {
 FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "setup": (
         "administrator",
-        dict.fromkeys(("name", "from_name", "from_address", "reply_to", "support_text", "time_zone"), "x"),
+        dict.fromkeys(("name", "from_name", "from_address", "reply_to", "support_text", "time_zone"), "text"),
     ),
     "setup_people": ("administrator", PERSON),
     "setup_person": ("administrator", PERSON),
     "incidents:declare": (
         "workshop",
         {
-            "title": "t",
+            "title": "text",
             "kind": "product_quality",
             "severity": "minor",
             "components": "1",
             "component_state": "partial",
             "discovered_at": "2026-11-17T13:00",
-            "summary": "s",
+            "summary": "text",
             "restricted": "1",
         },
     ),
     "incidents:move": ("workshop", {"to": "recovery", "waive_reason": "w"}),
-    "incidents:stand_down": ("workshop", {"reason": "r"}),
+    "incidents:stand_down": ("workshop", {"reason": "text"}),
     "incidents:severity": ("workshop", {"severity": "minor"}),
     "incidents:milestone": ("workshop", {"kind": "verified"}),
     "incidents:component": ("workshop", {"component": "1", "state": "partial"}),
-    "incidents:waive_deadline": ("workshop", {"reason": "r"}),
+    "incidents:waive_deadline": ("workshop", {"reason": "text"}),
     "incidents:products": (
         "administrator",
         {"add_product": "1", "p-name": "n", "add_component": "1", "c-product": "1", "c-name": "n"},
@@ -113,13 +113,13 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "messaging:approve_link": ("anonymous", {**DECISION, "unlock": "1"}),
     "delivery:order": ("workshop", {}),
     "delivery:take_back": ("workshop", {}),
-    "delivery:stop": ("workshop", {"reason": "r"}),
-    "delivery:open_early": ("workshop", {"reason": "r"}),
+    "delivery:stop": ("workshop", {"reason": "text"}),
+    "delivery:open_early": ("workshop", {"reason": "text"}),
     "delivery:resume": ("workshop", {}),
     "delivery:retry": ("workshop", {}),
     "delivery:settle": ("workshop", {"choice": "again"}),
     "delivery:unsubscribe": ("anonymous", {"List-Unsubscribe": "One-Click"}),
-    "recovery:complete": ("workshop", {"evidence": "e"}),
+    "recovery:complete": ("workshop", {"evidence": "text"}),
     "welcome": ("anonymous", {"organisation": "o", "name": "n", "email": "e@x.example", "password": "p"}),
     "account_login": ("anonymous", {"login": "a@team.example", "password": "p", "next": "/"}),
     "account_logout": ("workshop", {"next": "/"}),
@@ -159,7 +159,8 @@ def bodies(fields: dict[str, str]) -> dict[str, str]:
     """What is wrong → the body: every payload in all fields, the sharp ones field by field, missing and repeated ones."""
     good = {name: quote(value) for name, value in fields.items()}
     found = {f"all {what}": encoded(dict.fromkeys(good, bad)) for what, bad in PAYLOADS.items()}
-    for field in good:
+    # Free text takes anything; what has a type or choices meets the sharp ones alone, so that the rest is valid.
+    for field in (name for name, value in fields.items() if value != "text"):
         found |= {f"{field} {what}": encoded({**good, field: PAYLOADS[what]}) for what in SHARP}
         found[f"{field} is missing"] = encoded({name: value for name, value in good.items() if name != field})
     twice = "".join(f"&{field}=other&{field}%5B%5D=1" for field in good)

@@ -52,9 +52,11 @@ MOMENTS_BEGIN = {
     *("crisiscomms/middleware.py", "crisiscomms/tasks.py", "incidents/tasks.py"),
     *("delivery/tasks.py", "delivery/sender.py", "stakeholders/tasks.py", "stakeholders/imports/running.py"),
     "crisiscomms/accounts.py",  # allauth calls it without a request
+    "crisiscomms/views.py",  # readiness is asked without one, so that it answers while the database is down
 }
-# What tells the machine's own time: the supervisor of processes, and pages that are drawn without a request.
-MACHINE_TIME = {"crisiscomms/templatetags/kit.py", "crisiscomms/clock.py"}
+# What tells the machine's own time: the supervisor of processes, pages that are drawn without a request, and
+# readiness while the database is down.
+MACHINE_TIME = {"crisiscomms/templatetags/kit.py", "crisiscomms/clock.py", "crisiscomms/views.py"}
 FILE_LINES, FUNCTION_LINES = 450, 45
 
 
@@ -283,9 +285,8 @@ def test_imports_go_down_the_street_only():
 def test_x9_production_settings_pass_the_deployment_check():
     found = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", env=production())
 
-    assert (found.returncode, found.stderr.strip()) == (0, "System check identified no issues (0 silenced)."), (
-        found.stdout
-    )
+    assert found.returncode == 0, found.stderr
+    assert "no issues (0 silenced)" in found.stdout
 
 
 @pytest.mark.slow

@@ -134,6 +134,22 @@ def test_d1_d3_killed_workers_and_an_emptied_redis_lose_nobody_and_repeat_nothin
     assert max(extra, in_doubt) <= kills * CHILDREN * GROUP
 
 
+@pytest.mark.django_db(transaction=True)
+def test_d3_workers_go_on_after_redis_was_killed_without_being_started_again(ada, ben, site, database):
+    factories.make_contacts(20)
+    site.start_workers()
+    before = ground.order_mail(ada, ben, now=real_time())
+    site.ring_until(lambda: not over(before))
+
+    site.redis.process.kill()
+    site.redis.process.wait()
+    after = ground.order_mail(ada, ben, now=real_time())
+    site.redis.start()
+    site.ring_until(lambda: not over(after))
+
+    assert Counter(site.mails().values()) == {1: 40}
+
+
 FLUSH = "import sys, redis; redis.Redis(unix_socket_path=sys.argv[1]).flushall()"
 
 
