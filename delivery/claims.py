@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from stakeholders.recipients import SUPPRESSED, UNSUBSCRIBED
 
 # How many rows are claimed at once, by how often they were claimed before. A row that kills its worker is soon
 # alone, so that it cannot take the others with it (faults, D2).
-LADDER = {0: 400, 1: 25, 2: 5}
+LADDER = {0: 800, 1: 25, 2: 5}
 ALONE = 1
 
 # Two workers never win one row: the claim locks rows of this table alone and skips locked ones.
@@ -33,11 +33,12 @@ LEAVE_OUT = """
       AND (c.suppressed_at IS NOT NULL OR c.unsubscribed_at IS NOT NULL)
     RETURNING n.id
 """
-# `attempts` grows with every claim, so it tells our claim from a later one of the same row.
+# `attempts` grows with every claim, so it tells our claim from a later one of the same row. A lease is what only
+# claimed rows have; asked by their state, the planner walks the index of claimed rows and all its dead entries.
 ON_WIRE = """
     UPDATE delivery_notification n SET on_wire_at = %(now)s, lease_until = %(lease)s
     FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[]) AS r(id, attempts)
-    WHERE n.id = r.id AND n.state = 'claimed' AND n.attempts = r.attempts
+    WHERE n.id = r.id AND n.lease_until IS NOT NULL AND n.attempts = r.attempts
     RETURNING n.id
 """
 # One statement: an attempt is noted only for a row that moved, so a repeat after a lost commit changes nothing.
@@ -50,7 +51,7 @@ WRITE_BACK = """
     ), moved AS (
         UPDATE delivery_notification n SET state = r.state, reason = r.reason, next_attempt_at = r.next_attempt_at,
             ended_at = r.ended_at, possibly_twice = n.possibly_twice OR r.possibly_twice, lease_until = NULL
-        FROM r WHERE n.id = r.id AND n.state = 'claimed' AND n.attempts = r.attempts
+        FROM r WHERE n.id = r.id AND n.lease_until IS NOT NULL AND n.attempts = r.attempts
         RETURNING n.id
     )
     INSERT INTO delivery_deliveryattempt (notification_id, number, at, outcome, code, text)
@@ -143,7 +144,8 @@ def write_back(outcomes: list[Outcome]) -> None:
         "outcomes": [one.outcome for one in outcomes],
         "codes": [one.code for one in outcomes],
     }
-    with transaction.atomic(), connection.cursor() as cursor:
+    # One statement: whole by itself, and part of the caller's transaction where there is one.
+    with connection.cursor() as cursor:
         cursor.execute(WRITE_BACK, columns)
 
 
@@ -154,7 +156,7 @@ def give_back(rows: list[Claimed], *, again_at: datetime) -> None:
             """UPDATE delivery_notification n SET state = 'queued', lease_until = NULL, on_wire_at = NULL,
                next_attempt_at = %s, attempts = greatest(n.attempts - 1, 0)
                FROM unnest(%s::bigint[], %s::smallint[]) AS r(id, attempts)
-               WHERE n.id = r.id AND n.state = 'claimed' AND n.attempts = r.attempts""",
+               WHERE n.id = r.id AND n.lease_until IS NOT NULL AND n.attempts = r.attempts""",
             [again_at, [row.id for row in rows], [row.attempts for row in rows]],
         )
 

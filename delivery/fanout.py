@@ -24,12 +24,20 @@ FREEZE = f"""
 """
 
 
+ANALYZE_FROM = 500
+
+
 def freeze(*, dispatch: Dispatch, rule: recipients.Rule, now: datetime) -> int:
     """Write one row per person of the rule, the left-out ones with their reason. Safe to run twice."""
     with connection.cursor() as cursor:
         # `due after the hold` is the dispatch's own state; the rows are due from the press on.
         cursor.execute(FREEZE, {**recipients.parameters(rule), "dispatch": dispatch.pk, "now": now})
-        return int(cursor.rowcount)
+        count = int(cursor.rowcount)
+        if count >= ANALYZE_FROM:
+            # The senders start within seconds. Until the planner knows of these rows it reads the whole table for
+            # each group of 25; the database's own upkeep would come a minute too late.
+            cursor.execute("ANALYZE delivery_notification")
+        return count
 
 
 # Affected people of the first tiers whom no mail about this incident has reached yet, or ended for.

@@ -16,6 +16,8 @@ GOOD = {
     "DATABASE_URL": "postgresql://u:p@db:5432/crisis",
     "REDIS_URL": "redis://cache:6379/0",
     "BASE_URL": "https://crisis.example.com",
+    "EMAIL_URL": "smtp://mail.example.com:25",
+    "DEFAULT_FROM_EMAIL": "updates@crisis.example.com",
 }
 
 
