@@ -28,7 +28,8 @@ class History(Feed):  # type: ignore[type-arg]
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> datetime:
         """What the feed is about: the moment it is read. One instance serves all threads, so it keeps nothing."""
-        return request.now
+        moment: datetime = request.now
+        return moment
 
     def title(self) -> str:
         return CONTROLS.sub("", f"{get_organisation().name}: status")
