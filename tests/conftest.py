@@ -1,5 +1,6 @@
 """Personas, a fixed moment, the shipped policies, and page rules on every response."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,10 @@ from desk import defaults
 from tests import factories
 from tests.page_rules import check_page
 from tests.peers.smtp_sink import SmtpSink
+
+# Playwright keeps an event loop in the worker that runs the browser tests; Django would take the tests after them
+# for asynchronous code.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 # A real password hash costs a third of a second, and every test makes people. Set before the first is made.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
