@@ -13,6 +13,7 @@ from django.db import connection, connections, transaction
 from bench import ground, smtp_limit
 from crisiscomms import clock
 from crisiscomms.environment import MailServer
+from crisiscomms.models import User
 from delivery import actions, fanout, sender, sweeping
 from delivery.channels import email as door
 from delivery.channels.smtp import Envelope
@@ -20,42 +21,51 @@ from delivery.claims import Claimed
 from delivery.models import Dispatch, Notification
 from messaging.content import Content
 
-MAILS = int(os.environ.get("BENCH_MAILS", "8000"))
+MAILS = int(os.environ.get("BENCH_MAILS", "20000"))
 WORKERS = 2
+ROUNDS = 3
 
 
 def run() -> dict[str, Any]:
     writer, boss = ground.people()
     ground.contacts(MAILS)
-    _, message = ground.approved_message(writer, boss)
-    actions.order_dispatch(message_id=message.pk, by=writer, now=clock.now(), hold_seconds=0)
-    dispatch = Dispatch.objects.get(message=message, channel="email")
-    fan_out = _fan_out(dispatch)
+    fan_out = _fan_out(_ordered(writer, boss))
     with smtp_limit.running_sink() as sink:
         settings.MAIL_SERVER = MailServer("smtp", "127.0.0.1", sink.port)
-        sweeping.sweep(now=clock.now())
-        # Forked before the limit's mails fill this process: their memory is their own.
-        team = _Team(dispatch.pk)
-        mails = _prebuilt(dispatch.pk)
-        limits = [smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails) for _ in range(3)]
-        seconds, peaks = team.send()
-        limits.append(smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails))
+        rounds = [_round(sink, writer, boss) for _ in range(ROUNDS)]
         counts = {key: count for key, count in sink.stop().items() if "limit." not in key}
-    limit = max(limits)
+    assert len(counts) == MAILS * ROUNDS and set(counts.values()) == {1}
+    # The machine's own noise hits either side of a round: the middle one is told.
+    middle = sorted(rounds, key=lambda one: one["ratio"])[ROUNDS // 2]
+    ratios = [one["ratio"] for one in rounds]
+    return {"name": "delivery", "mails": MAILS, "workers": WORKERS, **middle, "ratios": ratios, **fan_out}
+
+
+def _ordered(writer: User, boss: User) -> Dispatch:
+    _, message = ground.approved_message(writer, boss)
+    actions.order_dispatch(message_id=message.pk, by=writer, now=clock.now(), hold_seconds=0)
+    return Dispatch.objects.get(message=message, channel="email")
+
+
+def _round(sink: smtp_limit.Sink, writer: User, boss: User) -> dict[str, Any]:
+    """One dispatch to everybody, and beside it the limit with the very same mails, before and after."""
+    dispatch = _ordered(writer, boss)
+    sweeping.sweep(now=clock.now())
+    # Forked before the limit's mails fill this process: their memory is their own.
+    team = _Team(dispatch.pk)
+    mails = _prebuilt(dispatch.pk)
+    limits = [smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails) for _ in range(2)]
+    seconds, peaks = team.send()
+    limits += [smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails) for _ in range(2)]
     sweeping.sweep(now=clock.now())
     dispatch.tally.refresh_from_db()
-    assert dispatch.tally.sent == MAILS == len(counts) and set(counts.values()) == {1}, dispatch.tally.__dict__
-    rate = MAILS / seconds
+    assert dispatch.tally.sent == MAILS, dispatch.tally.__dict__
     return {
-        "name": "delivery",
-        "mails": MAILS,
-        "workers": WORKERS,
-        "mails_per_s": round(rate),
-        "limit_mails_per_s": round(limit),
+        "mails_per_s": round(MAILS / seconds),
+        "limit_mails_per_s": round(max(limits)),
         "limit_is": "the same mails prebuilt, pipelined as RFC 2920 allows, 2 connections, same sink, best of 4",
-        "ratio": round(rate / limit, 3),
+        "ratio": round(MAILS / seconds / max(limits), 3),
         "worker_peak_mb": max(peaks),
-        **fan_out,
     }
 
 
@@ -80,7 +90,7 @@ def _fan_out(dispatch: Dispatch) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE bare (LIKE delivery_notification INCLUDING DEFAULTS INCLUDING INDEXES)")
         begun = perf_counter()
-        cursor.execute("INSERT INTO bare SELECT * FROM delivery_notification")
+        cursor.execute("INSERT INTO bare SELECT * FROM delivery_notification WHERE dispatch_id = %s", [dispatch.pk])
         bare = perf_counter() - begun
     return {
         "fan_out_rows_per_s": round(MAILS / ours),

@@ -20,7 +20,8 @@ from pathlib import Path
 from time import perf_counter
 
 from delivery.channels.mime import Skeleton
-from delivery.channels.smtp import Envelope, SmtpServer, SmtpSession
+from delivery.channels.smtp import Envelope, SmtpSession
+from delivery.channels.wire import SmtpServer
 
 SENDER = "status@example.com"
 _TEXT = "Hello,\n\nwe are working on the problem with the checkout. More at noon.\n" * 8

@@ -1,11 +1,10 @@
 """Claiming rows, and writing back what became of them: every statement touches its own columns only."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 
 from stakeholders.recipients import SUPPRESSED, UNSUBSCRIBED
 
@@ -14,53 +13,64 @@ from stakeholders.recipients import SUPPRESSED, UNSUBSCRIBED
 LADDER = {0: 800, 1: 25, 2: 5}
 ALONE = 1
 
-# Two workers never win one row: the claim locks rows of this table alone and skips locked ones.
+# Two workers never win one row: the claim locks rows of this table alone and skips locked ones. What was taken is
+# written into the claim, so that its rows are found by their keys and no index has to follow them.
 CLAIM = """
-    UPDATE delivery_notification SET state = 'claimed', lease_until = %(lease)s, on_wire_at = NULL,
-        attempts = attempts + 1, next_attempt_at = NULL
-    WHERE id IN (
-        SELECT id FROM delivery_notification
-        WHERE dispatch_id = %(dispatch)s AND state IN ('queued', 'retry') AND next_attempt_at <= %(now)s
-          AND attempts >= %(from)s AND attempts <= %(to)s
-        ORDER BY tier, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-    RETURNING id, contact_id, address, merge, attempts
+    WITH claim AS (SELECT nextval('delivery_claim_id_seq') AS id), took AS (
+        UPDATE delivery_notification SET state = 'claimed', claim_id = (SELECT id FROM claim),
+            attempts = attempts + 1, next_attempt_at = NULL
+        WHERE id IN (
+            SELECT id FROM delivery_notification
+            WHERE dispatch_id = %(dispatch)s AND state IN ('queued', 'retry') AND next_attempt_at <= %(now)s
+              AND attempts >= %(from)s AND attempts <= %(to)s
+            ORDER BY tier, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+        RETURNING id, claim_id, contact_id, address, merge, attempts
+    ), noted AS (
+        INSERT INTO delivery_claim (id, dispatch_id, ids, lease_until, begun_upto, sent_upto)
+        SELECT claim_id, %(dispatch)s, array_agg(id), %(lease)s, 0, 0 FROM took GROUP BY claim_id
+    )
+    SELECT claim_id, id, contact_id, address, merge, attempts FROM took ORDER BY id
 """
 LEAVE_OUT = """
-    UPDATE delivery_notification n SET state = 'skipped', lease_until = NULL, ended_at = %(now)s,
+    UPDATE delivery_notification n SET state = 'skipped', claim_id = NULL, ended_at = %(now)s,
         reason = CASE WHEN c.suppressed_at IS NOT NULL THEN %(suppressed)s ELSE %(unsubscribed)s END
     FROM stakeholders_contact c
-    WHERE n.id = ANY(%(ids)s) AND n.state = 'claimed' AND c.id = n.contact_id
+    WHERE n.id = ANY(%(ids)s) AND n.claim_id = %(claim)s AND c.id = n.contact_id
       AND (c.suppressed_at IS NOT NULL OR c.unsubscribed_at IS NOT NULL)
     RETURNING n.id
 """
-# `attempts` grows with every claim, so it tells our claim from a later one of the same row. A lease is what only
-# claimed rows have; asked by their state, the planner walks the index of claimed rows and all its dead entries.
-ON_WIRE = """
-    UPDATE delivery_notification n SET on_wire_at = %(now)s, lease_until = %(lease)s
-    FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[]) AS r(id, attempts)
-    WHERE n.id = r.id AND n.lease_until IS NOT NULL AND n.attempts = r.attempts
-    RETURNING n.id
+# One row says how far a worker has come, however many mails it holds: marking each mail would cost ten times as much.
+# Held shared until it is written, the dispatch cannot be stopped meanwhile: once a stop has committed, no group begins.
+BEGIN = """
+    WITH running AS (SELECT id FROM delivery_dispatch WHERE id = %(dispatch)s AND state = 'running' FOR SHARE)
+    UPDATE delivery_claim c SET begun_upto = %(upto)s, sent_upto = %(sent)s, lease_until = %(lease)s FROM running
+    WHERE c.id = %(claim)s AND c.dispatch_id = running.id RETURNING c.id
 """
-# One statement: an attempt is noted only for a row that moved, so a repeat after a lost commit changes nothing.
-WRITE_BACK = """
-    WITH r AS (
-        SELECT * FROM unnest(%(ids)s::bigint[], %(attempts)s::smallint[], %(states)s::varchar[], %(reasons)s::varchar[],
-            %(next)s::timestamptz[], %(ended)s::timestamptz[], %(twice)s::boolean[], %(at)s::timestamptz[],
-            %(outcomes)s::varchar[], %(codes)s::smallint[])
-        AS r(id, attempts, state, reason, next_attempt_at, ended_at, possibly_twice, at, outcome, code)
-    ), moved AS (
-        UPDATE delivery_notification n SET state = r.state, reason = r.reason, next_attempt_at = r.next_attempt_at,
-            ended_at = r.ended_at, possibly_twice = n.possibly_twice OR r.possibly_twice, lease_until = NULL
-        FROM r WHERE n.id = r.id AND n.lease_until IS NOT NULL AND n.attempts = r.attempts
-        RETURNING n.id
-    )
-    INSERT INTO delivery_deliveryattempt (notification_id, number, at, outcome, code, text)
-    SELECT r.id, r.attempts, r.at, r.outcome, r.code, r.reason FROM r JOIN moved USING (id)
+# An attempt is noted only for a row that moved, so a repeat after a lost commit changes nothing. The outcomes travel
+# as one JSON text: ten arrays of parameters cost more than the writing itself.
+_WRITE_BACK = """
+    WITH moved AS (
+        UPDATE delivery_notification n SET state = r.state, reason = r.text, next_attempt_at = r.again,
+            ended_at = CASE WHEN r.again IS NULL THEN r.at END, claim_id = NULL,
+            possibly_twice = n.possibly_twice OR r.twice
+        FROM json_to_recordset(%(outcomes)s) AS r(id bigint, state varchar, outcome varchar, text varchar,
+            at timestamptz, code smallint, again timestamptz, twice boolean)
+        WHERE n.id = ANY(%(ids)s::bigint[]) AND n.id = r.id AND n.claim_id = %(claim)s
+        RETURNING n.id, n.attempts, r.at, r.outcome, r.code, r.text
+    ), noted AS (
+        INSERT INTO delivery_deliveryattempt (notification_id, number, at, outcome, code, text)
+        SELECT id, attempts, at, outcome, code, text FROM moved
+    )"""
+WRITE_BACK = f"{_WRITE_BACK} SELECT 1"
+END = f"{_WRITE_BACK} DELETE FROM delivery_claim WHERE id = %(claim)s"
+GIVE_BACK = """
+    UPDATE delivery_notification SET state = 'queued', claim_id = NULL, next_attempt_at = %(again)s,
+        attempts = greatest(attempts - 1, 0)
+    WHERE id = ANY(%(ids)s) AND claim_id = %(claim)s
 """
 
 
-@dataclass(frozen=True)
-class Claimed:
+class Claimed(NamedTuple):
     id: int
     contact_id: int
     address: str
@@ -68,44 +78,48 @@ class Claimed:
     attempts: int
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What one try came to, and the state that follows from it by policy."""
+class Claim(NamedTuple):
+    """One worker's batch, in the order in which it goes out: by id, which is by tier as well."""
 
-    row: Claimed
+    id: int
+    dispatch_id: int
+    rows: list[Claimed]
+
+
+class Outcome(NamedTuple):
+    """What one try came to, and the state that follows from it by policy. `again` is when it is tried next."""
+
+    id: int
     outcome: str
     state: str
-    reason: str
+    text: str
     at: datetime
     code: int | None = None
-    next_attempt_at: datetime | None = None
-    ended_at: datetime | None = None
+    again: datetime | None = None
     possibly_twice: bool = False
 
 
-def claim(*, dispatch_id: int, now: datetime, lease: datetime, most: int = LADDER[0]) -> list[Claimed]:
-    """Take the next due rows of a dispatch, tier 1 first, at most `most`; an empty list when none is due."""
+def claim(*, dispatch_id: int, now: datetime, lease: datetime, most: int = LADDER[0]) -> Claim | None:
+    """Take the next due rows of a dispatch, tier 1 first, at most `most`; None when none is due."""
     rungs = [(tries, tries, min(size, most)) for tries, size in LADDER.items()] + [(len(LADDER), 32_000, ALONE)]
     with connection.cursor() as cursor:
         for low, high, size in rungs:
             cursor.execute(
                 CLAIM, {"dispatch": dispatch_id, "now": now, "lease": lease, "from": low, "to": high, "limit": size}
             )
-            rows = [_claimed(*row) for row in cursor.fetchall()]
+            rows = cursor.fetchall()
             if rows:
-                return sorted(rows, key=lambda row: row.id)
-    return []
+                return Claim(rows[0][0], dispatch_id, [_claimed(*row[1:]) for row in rows])
+    return None
 
 
-def leave_out(rows: list[Claimed], *, now: datetime) -> list[Claimed]:
+def leave_out(claim: Claim, *, now: datetime) -> Claim:
     """Without those who unsubscribed, or whose address died, after the list was frozen: they end as left out."""
+    words = {"unsubscribed": UNSUBSCRIBED, "suppressed": SUPPRESSED}
     with connection.cursor() as cursor:
-        cursor.execute(
-            LEAVE_OUT,
-            {"ids": [row.id for row in rows], "now": now, "unsubscribed": UNSUBSCRIBED, "suppressed": SUPPRESSED},
-        )
+        cursor.execute(LEAVE_OUT, {**words, "ids": [row.id for row in claim.rows], "claim": claim.id, "now": now})
         gone = {row[0] for row in cursor.fetchall()}
-    return [row for row in rows if row.id not in gone]
+    return claim._replace(rows=[row for row in claim.rows if row.id not in gone])
 
 
 def _claimed(pk: int, contact_id: int, address: str, merge: str, attempts: int) -> Claimed:
@@ -113,52 +127,56 @@ def _claimed(pk: int, contact_id: int, address: str, merge: str, attempts: int) 
     return Claimed(pk, contact_id, address, json.loads(merge), attempts)
 
 
-def mark_on_wire(*, rows: list[Claimed], now: datetime, lease: datetime) -> set[int]:
-    """Note that these are about to be written to the wire. Returns the ids that are still ours."""
-    with connection.cursor() as cursor:
-        columns = {"ids": [row.id for row in rows], "attempts": [row.attempts for row in rows]}
-        cursor.execute(ON_WIRE, {**columns, "now": now, "lease": lease})
-        return {row[0] for row in cursor.fetchall()}
+def begin(claim: Claim, *, upto: int, sent_upto: int, lease: datetime) -> bool:
+    """Note that all up to `upto` are about to be written to the wire, and that those up to `sent_upto` were taken.
 
-
-def is_running(dispatch_id: int) -> bool:
-    """Held shared until the caller's transaction ends: once a stop has committed, no chunk begins."""
+    False when they may not be: the dispatch was stopped, or the lease had ended and the rows are no longer ours.
+    """
+    values = {"claim": claim.id, "dispatch": claim.dispatch_id, "upto": upto, "sent": sent_upto, "lease": lease}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM delivery_dispatch WHERE id = %s AND state = 'running' FOR SHARE", [dispatch_id])
+        cursor.execute(BEGIN, values)
         return cursor.fetchone() is not None
 
 
-def write_back(outcomes: list[Outcome]) -> None:
-    """Record outcomes and their attempts. Rows that are no longer ours stay as they are."""
-    if not outcomes:
-        return
-    columns: dict[str, list[Any]] = {
-        "ids": [one.row.id for one in outcomes],
-        "attempts": [one.row.attempts for one in outcomes],
-        "states": [one.state for one in outcomes],
-        "reasons": [one.reason[:300] for one in outcomes],
-        "next": [one.next_attempt_at for one in outcomes],
-        "ended": [one.ended_at for one in outcomes],
-        "twice": [one.possibly_twice for one in outcomes],
-        "at": [one.at for one in outcomes],
-        "outcomes": [one.outcome for one in outcomes],
-        "codes": [one.code for one in outcomes],
+def is_running(dispatch_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM delivery_dispatch WHERE id = %s AND state = 'running'", [dispatch_id])
+        return cursor.fetchone() is not None
+
+
+def write_back(claim: Claim, outcomes: list[Outcome]) -> None:
+    """Move the rows by their outcomes, and note the attempts. Rows that are no longer ours stay as they are."""
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE_BACK, _values(claim, outcomes))
+
+
+@transaction.atomic
+def end(claim: Claim, outcomes: list[Outcome], *, untried: list[int], again: datetime) -> None:
+    """The batch is over. Rows that were never tried are queued again, and the try does not count: while they are ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(END, _values(claim, outcomes))
+        if untried:
+            cursor.execute(GIVE_BACK, {"claim": claim.id, "ids": untried, "again": again})
+
+
+def _values(claim: Claim, outcomes: list[Outcome]) -> dict[str, Any]:
+    told = json.dumps([_told(*one) for one in outcomes])
+    return {"claim": claim.id, "ids": [one.id for one in outcomes], "outcomes": told}
+
+
+def _told(
+    pk: int, outcome: str, state: str, text: str, at: datetime, code: int | None, again: datetime | None, twice: bool
+) -> dict[str, int | str | bool | None]:
+    return {
+        "id": pk,
+        "outcome": outcome,
+        "state": state,
+        "text": text[:300],
+        "at": at.isoformat(),
+        "code": code,
+        "again": again.isoformat() if again else None,
+        "twice": twice,
     }
-    # One statement: whole by itself, and part of the caller's transaction where there is one.
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE_BACK, columns)
-
-
-def give_back(rows: list[Claimed], *, again_at: datetime) -> None:
-    """Rows that were claimed and never tried: queued again, and the try does not count. Only while they are ours."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """UPDATE delivery_notification n SET state = 'queued', lease_until = NULL, on_wire_at = NULL,
-               next_attempt_at = %s, attempts = greatest(n.attempts - 1, 0)
-               FROM unnest(%s::bigint[], %s::smallint[]) AS r(id, attempts)
-               WHERE n.id = r.id AND n.lease_until IS NOT NULL AND n.attempts = r.attempts""",
-            [again_at, [row.id for row in rows], [row.attempts for row in rows]],
-        )
 
 
 def lease_end(now: datetime, seconds: int) -> datetime:

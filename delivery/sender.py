@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from crisiscomms import clock, policy
 from crisiscomms.models import Organisation
@@ -20,18 +20,23 @@ from delivery import authority, claims
 from delivery.actions import stop_dispatch
 from delivery.channels import ChannelError, PermanentError
 from delivery.channels import email as door
-from delivery.channels.mime import Skeleton
+from delivery.channels.mime import Pieces, Skeleton
 from delivery.channels.smtp import Envelope, Result
-from delivery.claims import Claimed, Outcome
+from delivery.claims import Claim, Claimed, Outcome
 from delivery.models import Dispatch
 from messaging import mail
 from messaging.content import Content
 from messaging.rendering import BadTemplate
+from messaging.splicing import Cut, Shape, Spliced, Whole, shape_of
 
 log = structlog.get_logger("crisiscomms.delivery")
 T = TypeVar("T")
 LOOK_AGAIN_SECONDS = 0.1
-Render = Callable[[Mapping[str, str]], tuple[str, str, str]]
+SMALLEST_BATCH = 100
+# Mails begun together. With the two before them, whose answers are still coming, at most 25 are in doubt at a kill.
+GROUP = 23
+# Outcomes are written to their rows so many at once, or when they are this old: the progress page shows the rows.
+WRITE_BACK, WRITE_BACK_SECONDS = 200, 1
 
 
 @dataclass
@@ -44,9 +49,11 @@ class Batch:
     compiled: mail.CompiledMail
     skeleton: Skeleton
     rules: dict[str, Any]
-    by_zone: dict[str, Render] = field(default_factory=dict)
+    sender: str
+    by_zone: dict[str, mail.ForMany] = field(default_factory=dict)
+    encoded: dict[Cut, Pieces] = field(default_factory=dict)
 
-    def render(self, zone: str) -> Render:
+    def forms(self, zone: str) -> mail.ForMany:
         """How to fill this mail for somebody in a time zone."""
         if zone not in self.by_zone:
             shared = mail.incident_values(self.dispatch.incident, self.content, zone)
@@ -57,20 +64,29 @@ class Batch:
         """The whole mail for one person. Raises ValueError: only that person fails."""
         url = door.unsubscribe_url(row.contact_id)
         own = mail.person_values({**row.merge, "unsubscribe_url": url})
-        subject, text, html = self.render(row.merge.get("time_zone") or self.organisation.time_zone)(own)
+        forms, shape = self.forms(row.merge.get("time_zone") or self.organisation.time_zone), shape_of(own)
         name = mail.straight(f"{row.merge.get('first_name', '')} {row.merge.get('last_name', '')}".strip())
         key = f"{self.dispatch.uid.hex}.{row.id}"
         data = self.skeleton.build(
             to_address=row.address,
             to_name=name,
-            subject=subject,
-            text=text,
-            html=html,
-            message_id=door.message_id(key, self.organisation),
+            subject=forms.subject.fill(own),
+            text=self._body(forms.text, own, shape),
+            html=self._body(forms.html, own, shape),
+            message_id=door.message_id(key, self.sender),
             list_unsubscribe_url=url,
             date=now,
         )
-        return Envelope(door.sender_address(self.organisation), row.address, data, row)
+        return Envelope(self.sender, row.address, data, row)
+
+    def _body(self, form: Spliced | Whole, own: Mapping[str, str], shape: Shape) -> str | bytes:
+        if isinstance(form, Whole):
+            return form.fill(own)
+        cut, values = form.parts(own, shape)
+        pieces = self.encoded.get(cut)
+        if pieces is None:
+            pieces = self.encoded[cut] = Pieces(cut.literals)
+        return pieces.fill(values)
 
 
 def prepare(dispatch_id: int) -> Batch | None:
@@ -87,13 +103,16 @@ def prepare(dispatch_id: int) -> Batch | None:
         mail.compile_mail(content, organisation),
         door.skeleton(organisation),
         policy.current("delivery"),
+        door.sender_address(organisation),
     )
 
 
 def _running(dispatch_id: int) -> Dispatch | None:
-    related = ("incident__lead", "message", "version", "request__version", "request__message", "ordered_by")
+    related = ("incident", "message", "version", "request__version", "ordered_by", "tally")
+    # Asked before every batch: what was approved is in the dispatch itself.
+    texts = ("version__content", "request__version__content", "message__working")
     running = Dispatch.objects.filter(state=Dispatch.State.RUNNING, channel=Dispatch.Channel.EMAIL)
-    return running.select_related(*related).filter(pk=dispatch_id).first()
+    return running.select_related(*related).defer(*texts).filter(pk=dispatch_id).first()
 
 
 def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] = clock.now) -> bool:
@@ -120,11 +139,10 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
             return False
         moment = now()
         lease = claims.lease_end(moment, batch.rules["lease_seconds"])
-        rows = claims.claim(dispatch_id=dispatch_id, now=moment, lease=lease, most=batch.rules["batch"])
-        if not rows:
+        claim = claims.claim(dispatch_id=dispatch_id, now=moment, lease=lease, most=_share(dispatch, batch.rules))
+        if claim is None:
             return False
-        rows = claims.leave_out(rows, now=moment)
-        refused = _Run(batch, rows, now, end).go()
+        refused = _Run(batch, claims.leave_out(claim, now=moment), now, end).go()
         if refused:
             with suppress(Conflict):
                 stop_dispatch(dispatch_id=dispatch_id, reason=refused, by=None, now=now())
@@ -132,20 +150,24 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
     return batch is not None
 
 
-class _Run:
-    """One claimed batch on its way. Results are written back in groups, together with marking the next group.
+def _share(dispatch: Dispatch, rules: dict[str, Any]) -> int:
+    """How many to claim: fewer toward the end, so that all workers end together and none waits for another's last."""
+    return int(min(rules["batch"], max(dispatch.tally.queued // 4, SMALLEST_BATCH)))
 
-    At a kill at most one group is in doubt: those marked on the wire without a recorded result.
+
+class _Run:
+    """One claimed batch on its way. Results are written back in groups, before the next group is begun.
+
+    At a kill at most one group is in doubt: those begun without a recorded result.
     """
 
-    def __init__(self, batch: Batch, rows: list[Claimed], now: Callable[[], datetime], end: float) -> None:
-        self.batch, self.rows, self.now, self.end = batch, rows, now, end
+    def __init__(self, batch: Batch, claim: Claim, now: Callable[[], datetime], end: float) -> None:
+        self.batch, self.claim, self.rows, self.now, self.end = batch, claim, claim.rows, now, end
         self.until = end
         self.moment = now()
-        self.group = int(batch.rules["write_back"])
         self.done: list[Outcome] = []
-        self.open = {row.id: row for row in rows}
-        self.looked = time.monotonic()
+        self.open = {row.id: row for row in claim.rows}
+        self.looked = self.wrote = time.monotonic()
 
     def go(self) -> str:
         """Hand the batch over. Returns why the server takes no mail of ours at all, or an empty text."""
@@ -158,7 +180,7 @@ class _Run:
             trouble = error
         except BaseException:
             # Whatever it was: what is known to be sent is kept, and the rest is left to its lease.
-            persistently(lambda: claims.write_back(self.done))
+            persistently(lambda: claims.write_back(self.claim, self.done))
             raise
         nobody = trouble is not None and len(self.open) == len(self.rows)
         refused = isinstance(trouble, PermanentError) and nobody
@@ -169,21 +191,14 @@ class _Run:
         return f"The mail server refuses us: {trouble}" if refused else ""
 
     def _settle(self, pause: timedelta) -> None:
-        again = self.now() + pause
-        with transaction.atomic():
-            claims.write_back(self.done)
-            claims.give_back(list(self.open.values()), again_at=again)
+        claims.end(self.claim, self.done, untried=list(self.open), again=self.now() + pause)
 
     def _envelopes(self) -> Iterator[Envelope]:
-        for start in range(0, len(self.rows), self.group):
-            group = self.rows[start : start + self.group]
-            ours = persistently(partial(self._begin, group))
-            if ours is None:
+        for start in range(0, len(self.rows), GROUP):
+            group = self.rows[start : start + GROUP]
+            if not persistently(partial(self._begin, group)):
                 return
             for row in group:
-                if row.id not in ours:
-                    self.open.pop(row.id, None)
-                    continue
                 if not self._goes_on():
                     return
                 try:
@@ -203,20 +218,24 @@ class _Run:
         self.looked = now
         return persistently(lambda: claims.is_running(self.batch.dispatch.pk))
 
-    def _begin(self, group: list[Claimed]) -> set[int] | None:
-        """One transaction: what is known of the last group, and that this one is about to be written."""
+    def _begin(self, group: list[Claimed]) -> bool:
+        """Note that this group is about to go out, and how far the server has taken them so far."""
+        if self._is_time_to_write():
+            claims.write_back(self.claim, self.done)
+            self.done, self.wrote = [], time.monotonic()
         self.moment = self.now()
         lease = claims.lease_end(self.moment, self.batch.rules["lease_seconds"])
-        with transaction.atomic():
-            # The dispatch first, then its rows and its tally: settling and stopping lock in the same order.
-            running = claims.is_running(self.batch.dispatch.pk)
-            claims.write_back(self.done)
-            ours = claims.mark_on_wire(rows=group, now=self.moment, lease=lease) if running else None
-        self.done, self.looked = [], time.monotonic()
+        begun = claims.begin(self.claim, upto=group[-1].id, sent_upto=self.done[-1].id if self.done else 0, lease=lease)
+        self.looked = time.monotonic()
         seconds = float(self.batch.rules["lease_seconds"])
         # One answer may take the whole timeout; less than half of a short lease is never used.
         self.until = min(self.end, self.looked + max(seconds / 2, seconds - settings.MAIL_TIMEOUT_SECONDS - 5))
-        return ours
+        return begun
+
+    def _is_time_to_write(self) -> bool:
+        """Sent mails may wait a little, since the claim says how far it came; everything else is written at once."""
+        is_late = time.monotonic() - self.wrote > WRITE_BACK_SECONDS
+        return is_late or len(self.done) >= WRITE_BACK or any(one.state != "sent" for one in self.done)
 
     def _note(self, result: Result) -> None:
         self._finish(result.key, result.outcome, result.text, result.code)
@@ -238,18 +257,16 @@ def judged(
 ) -> Outcome:
     """What follows from a result by policy: growing gaps, a visible end, and never a silent repeat."""
     text = text or {"sent": "", "unknown": "No answer after the text was sent."}.get(outcome, "No reason given.")
-    if outcome == "sent":
-        return Outcome(row, "sent", "sent", text, now, code, ended_at=now)
-    if outcome == "failed":
-        return Outcome(row, "failed", "failed", text, now, code, ended_at=now)
+    if outcome in ("sent", "failed"):
+        return Outcome(row.id, outcome, outcome, text, now, code)
     if outcome == "unknown" and rules["unknown"][severity] != "resend":
-        return Outcome(row, "unknown", "unknown", text, now, code, ended_at=now, possibly_twice=True)
+        return Outcome(row.id, outcome, outcome, text, now, code, possibly_twice=True)
     if row.attempts >= rules["max_attempts"]:
         ended = f"Given up after {row.attempts} tries: {text}"
-        return Outcome(row, outcome, "failed", ended, now, code, ended_at=now, possibly_twice=outcome == "unknown")
+        return Outcome(row.id, outcome, "failed", ended, now, code, possibly_twice=outcome == "unknown")
     gaps = rules["retry_gaps_seconds"]
     again = now + timedelta(seconds=gaps[min(row.attempts, len(gaps)) - 1])
-    return Outcome(row, outcome, "retry", text, now, code, next_attempt_at=again, possibly_twice=outcome == "unknown")
+    return Outcome(row.id, outcome, "retry", text, now, code, again, possibly_twice=outcome == "unknown")
 
 
 def persistently(act: Callable[[], T], *, seconds: float = 30) -> T:

@@ -14,34 +14,49 @@ from delivery.models import Dispatch, Notification, Tally
 State = Dispatch.State
 log = structlog.get_logger("crisiscomms.delivery")
 
-# A lease that ended before the first byte was written: nothing happened, it is simply queued again.
-UNTRIED = """
-    UPDATE delivery_notification SET state = 'retry', lease_until = NULL, next_attempt_at = %(now)s
-    WHERE dispatch_id = %(dispatch)s AND state = 'claimed' AND lease_until < %(now)s AND on_wire_at IS NULL
-      AND attempts < %(most)s
+# The claims whose lease has ended, each taken by one sweeper and gone with it.
+LOST = """
+    DELETE FROM delivery_claim WHERE id IN (
+        SELECT id FROM delivery_claim WHERE dispatch_id = %(dispatch)s AND lease_until < %(now)s
+        ORDER BY id FOR UPDATE SKIP LOCKED)
+    RETURNING id, ids, begun_upto, sent_upto
 """
-# A lease that ended with the mail on the wire: nobody knows. By policy it is sent again or waits for a person.
+# The server had taken these, and only the words of its answers are lost.
+SENT = """
+    WITH taken AS (
+        UPDATE delivery_notification SET claim_id = NULL, state = 'sent', ended_at = %(now)s,
+            reason = 'Handed over. The worker ended before it wrote down the answer.'
+        WHERE id = ANY(%(ids)s) AND claim_id = %(claim)s AND id <= %(sent)s
+        RETURNING id, attempts, reason
+    )
+    INSERT INTO delivery_deliveryattempt (notification_id, number, at, outcome, code, text)
+    SELECT id, attempts, %(now)s, 'sent', NULL, reason FROM taken
+"""
+# Never begun: nothing happened, it is simply queued again. Claimed again and again without ever being begun:
+# whatever kills its worker, it ends where people see it.
+UNTRIED = """
+    UPDATE delivery_notification SET claim_id = NULL, state = CASE WHEN attempts < %(most)s THEN 'retry' ELSE 'failed' END,
+        next_attempt_at = CASE WHEN attempts < %(most)s THEN %(now)s::timestamptz END,
+        ended_at = CASE WHEN attempts < %(most)s THEN NULL ELSE %(now)s::timestamptz END,
+        reason = CASE WHEN attempts < %(most)s THEN reason ELSE %(poison)s END
+    WHERE id = ANY(%(ids)s) AND claim_id = %(claim)s AND id > %(upto)s
+"""
+# Begun, and no result: nobody knows. By policy it is sent again or waits for a person.
 IN_DOUBT = """
     WITH lost AS (
-        UPDATE delivery_notification SET lease_until = NULL, possibly_twice = true,
+        UPDATE delivery_notification SET claim_id = NULL, possibly_twice = true,
             state = CASE WHEN %(resend)s AND attempts < %(most)s THEN 'retry'
                          WHEN attempts >= %(most)s AND %(resend)s THEN 'failed' ELSE 'unknown' END,
             next_attempt_at = CASE WHEN %(resend)s AND attempts < %(most)s THEN %(now)s::timestamptz END,
             ended_at = CASE WHEN %(resend)s AND attempts < %(most)s THEN NULL ELSE %(now)s::timestamptz END,
             reason = 'The worker ended while this mail was on its way, so nobody knows whether it arrived.'
-        WHERE dispatch_id = %(dispatch)s AND state = 'claimed' AND lease_until < %(now)s AND on_wire_at IS NOT NULL
+        WHERE id = ANY(%(ids)s) AND claim_id = %(claim)s AND id <= %(upto)s
         RETURNING id, attempts
     )
     INSERT INTO delivery_deliveryattempt (notification_id, number, at, outcome, code, text)
     SELECT id, attempts, %(now)s, 'unknown', NULL, 'The worker ended while this mail was on its way.' FROM lost
 """
-# Claimed again and again without ever reaching the wire: whatever kills its worker, it ends where people see it.
-POISON = """
-    UPDATE delivery_notification SET state = 'failed', lease_until = NULL, ended_at = %(now)s,
-        reason = 'Its worker ended each time before this mail could be made.'
-    WHERE dispatch_id = %(dispatch)s AND state = 'claimed' AND lease_until < %(now)s AND on_wire_at IS NULL
-      AND attempts >= %(most)s
-"""
+POISON = "Its worker ended each time before this mail could be made."
 
 
 def sweep(*, now: datetime) -> list[int]:
@@ -83,10 +98,13 @@ def expire_leases(*, dispatch: Dispatch, now: datetime) -> None:
         "now": now,
         "most": rules["max_attempts"],
         "resend": rules["unknown"][dispatch.incident.severity] == "resend",
+        "poison": POISON,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in (POISON, UNTRIED, IN_DOUBT):
-            cursor.execute(statement, values)
+        cursor.execute(LOST, values)
+        for claim, ids, upto, sent in cursor.fetchall():
+            for statement in (SENT, UNTRIED, IN_DOUBT):
+                cursor.execute(statement, {**values, "claim": claim, "ids": ids, "upto": upto, "sent": sent})
 
 
 def has_due(dispatch: Dispatch, now: datetime) -> bool:

@@ -95,7 +95,7 @@ def _envelope(notice: Notice, organisation: Organisation, now: datetime) -> Enve
         subject=" ".join(mail.subject.split()),
         text=text,
         html=html,
-        message_id=door.message_id(f"notice.{notice.pk}.{notice.attempts}", organisation),
+        message_id=door.message_id(f"notice.{notice.pk}.{notice.attempts}", door.sender_address(organisation)),
         list_unsubscribe_url="",
         date=now,
     )

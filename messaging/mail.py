@@ -3,7 +3,7 @@
 import html as html_escape
 import re
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -14,6 +14,7 @@ from incidents.models import Incident
 from messaging import rendering, splicing
 from messaging.content import PARTS, Content, facts_of
 from messaging.rendering import Compiled
+from messaging.splicing import Spliced, Whole
 
 # Invisible characters that turn text around: taken out of values, so that a name cannot disguise a sentence.
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -51,12 +52,20 @@ class CompiledMail:
         """Subject, text and HTML for one person. Raises MissingValue."""
         return self.subject.text(values), self.body.text(values), self.body.html(values)
 
-    def for_many(self, shared: Mapping[str, str]) -> Callable[[Mapping[str, str]], tuple[str, str, str]]:
+    def for_many(self, shared: Mapping[str, str]) -> "ForMany":
         """The same for many who share `shared`, given each one's own values: a fraction of the cost."""
-        subject = splicing.for_many(self.subject, self.subject.text_source, shared, is_html=False)
-        text = splicing.for_many(self.body, self.body.text_source, shared, is_html=False)
-        html = splicing.for_many(self.body, self.body.html_source, shared, is_html=True)
-        return lambda own: (subject.fill(own), text.fill(own), html.fill(own))
+        return ForMany(
+            splicing.for_many(self.subject, self.subject.text_source, shared, is_html=False),
+            splicing.for_many(self.body, self.body.text_source, shared, is_html=False),
+            splicing.for_many(self.body, self.body.html_source, shared, is_html=True),
+        )
+
+
+@dataclass(frozen=True)
+class ForMany:
+    subject: Spliced | Whole
+    text: Spliced | Whole
+    html: Spliced | Whole
 
 
 def compile_mail(content: Content, organisation: Organisation) -> CompiledMail:

@@ -17,6 +17,7 @@ from messaging.rendering import PERSON_FIELDS, Compiled
 
 # What a person brings along; everything else is the same for all in one time zone.
 OWN_FIELDS = (*PERSON_FIELDS, "unsubscribe_url", "opted_out")
+Shape = tuple[bool, ...]
 _USE = re.compile(r"\{\{(.*?)\}\}|\{%(.*?)%\}", re.DOTALL)
 _EMPTINESS = r"(?:if|elsif|unless)\s+{name}\s*(?:!=|==)\s*(?:''|\"\")"
 _PLAIN = [re.compile(rf"\s*{name}\s*") for name in OWN_FIELDS]
@@ -39,6 +40,19 @@ def can_splice(source: str) -> bool:
     return True
 
 
+def shape_of(own: Mapping[str, str]) -> Shape:
+    """Which of a person's fields hold something: all that Liquid's result depends on, beside the values themselves."""
+    return tuple([own[name] != "" for name in OWN_FIELDS])
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One text for one shape of recipient: literals, and the fields whose values stand between them."""
+
+    literals: list[str]
+    names: list[str]
+
+
 @dataclass
 class Spliced:
     """One text for one time zone. `shared` are the values that everybody in it has in common."""
@@ -46,22 +60,28 @@ class Spliced:
     render: Callable[[Mapping[str, str]], str]
     shared: Mapping[str, str]
     is_html: bool
-    _shapes: dict[tuple[bool, ...], list[str]] = field(default_factory=dict)
+    _cuts: dict[Shape, Cut] = field(default_factory=dict)
+
+    def parts(self, own: Mapping[str, str], shape: Shape) -> tuple[Cut, list[str]]:
+        """The cut, the same object for all of a shape, and this person's values for it."""
+        cut = self._cuts.get(shape)
+        if cut is None:
+            cut = self._cuts[shape] = self._cut(shape)
+        if self.is_html:
+            return cut, [escaped(own[name]) for name in cut.names]
+        return cut, [own[name] for name in cut.names]
 
     def fill(self, own: Mapping[str, str]) -> str:
-        shape = tuple(own[name] != "" for name in OWN_FIELDS)
-        pieces = self._shapes.get(shape)
-        if pieces is None:
-            pieces = self._shapes[shape] = self._cut(shape)
-        if not self.is_html:
-            return "".join([pieces[i] if not i % 2 else own[pieces[i]] for i in range(len(pieces))])
-        return "".join([pieces[i] if not i % 2 else escaped(own[pieces[i]]) for i in range(len(pieces))])
+        cut, values = self.parts(own, shape_of(own))
+        pieces = [piece for pair in zip(cut.literals, values, strict=False) for piece in pair]
+        return "".join([*pieces, cut.literals[-1]])
 
-    def _cut(self, shape: tuple[bool, ...]) -> list[str]:
-        """Literal, field name, literal, field name, …, literal."""
+    def _cut(self, shape: Shape) -> Cut:
         mark = secrets.token_hex(12)
         marked = {name: f"{mark}{name}{mark}" if here else "" for name, here in zip(OWN_FIELDS, shape, strict=True)}
-        return re.split(rf"{mark}(\w+?){mark}", self.render({**self.shared, **marked}))
+        # Literal, field name, literal, field name, …, literal.
+        pieces = re.split(rf"{mark}(\w+?){mark}", self.render({**self.shared, **marked}))
+        return Cut(pieces[::2], pieces[1::2])
 
 
 @dataclass(frozen=True)

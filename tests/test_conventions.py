@@ -309,7 +309,11 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
 
 def production() -> dict[str, str]:
     """As script/check has it: names nothing real, and nothing local is left."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("LOCAL_")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("LOCAL_") and name != "DJANGO_ALLOW_ASYNC_UNSAFE"
+    }
     return env | {
         "DJANGO_SETTINGS_MODULE": "crisiscomms.settings",
         "SECRET_KEY": secrets.token_urlsafe(64),

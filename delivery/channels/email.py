@@ -13,7 +13,8 @@ from django.conf import settings
 from crisiscomms import environment
 from crisiscomms.models import Organisation
 from delivery.channels.mime import Skeleton
-from delivery.channels.smtp import Envelope, Result, SmtpServer, SmtpSession
+from delivery.channels.smtp import Envelope, Result, SmtpSession
+from delivery.channels.wire import SmtpServer
 
 
 class Session(Protocol):
@@ -82,9 +83,9 @@ def skeleton(organisation: Organisation, *, is_team_mail: bool = False) -> Skele
     )
 
 
-def message_id(key: str, organisation: Organisation) -> str:
+def message_id(key: str, sender: str) -> str:
     """Stable for a recipient of a dispatch: a repeated hand-over carries the same one."""
-    domain = sender_address(organisation).rpartition("@")[2] or "localhost"
+    domain = sender.rpartition("@")[2] or "localhost"
     return f"<{re.sub(r'[^A-Za-z0-9.-]', '-', key)}@{domain}>"
 
 

@@ -29,14 +29,22 @@ _MESSAGE_ID = re.compile(r"<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,200}>")
 _URL = re.compile(r"https?://[!-;=?-~]{1,900}")
 _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 
+# What quoted-printable leaves as it is; a dot or a space could stand at the edge of a line.
+_SAFE = re.compile(r"[A-Za-z0-9!-,/:;<>?@\[-`{-~-](?:[ -<>-~]*[!-<>-~])?")
+
 _LINE = 78
 _ENCODED_LINE = 76
+_QUOTED_LINE = 76
 _ADDRESS_LIMIT = 254
 _RESERVED = frozenset(
     ("from", "to", "cc", "bcc", "sender", "subject", "date", "message-id", "reply-to", "received")
     + ("list-unsubscribe", "list-unsubscribe-post", "auto-submitted", "return-path")
     + ("mime-version", "content-type", "content-transfer-encoding")
 )
+
+
+class Lines(bytes):
+    """Lines that all end in CRLF, with no other CR or LF, by construction."""
 
 
 class HeaderRefused(ValueError):
@@ -48,6 +56,8 @@ class HeaderRefused(ValueError):
         self.reason = reason
 
 
+# A mail asks for its recipient twice, and for the same sender each time.
+@lru_cache(maxsize=1024)
 def wire_address(address: str, *, field: str = "To") -> str:
     """Return the address as it goes over the wire: its domain in ASCII (IDNA 2008).
 
@@ -74,6 +84,50 @@ def _ascii_domain(domain: str) -> str:
     if not _DOMAIN.fullmatch(domain):
         raise ValueError(domain)
     return domain
+
+
+class Pieces:
+    """A body that many share, encoded once; each one's own values are spliced in between.
+
+    Soft line breaks stand around each value, so no line grows with it, and what is read is exactly the text.
+    """
+
+    def __init__(self, literals: list[str]) -> None:
+        """`literals` stand before, between and after the values: one more than there are values. The last ends
+        in a newline, added if missing.
+        """
+        *before, last = literals
+        self._frame = [part for literal in before for part in (_soft(literal), b"")] + [_undotted(_quoted(last))]
+
+    def fill(self, values: list[str]) -> bytes:
+        """The body in quoted-printable. Raises UnicodeEncodeError for a lone surrogate in a value."""
+        frame = self._frame.copy()
+        frame[1::2] = [_soft(value) for value in values]
+        return b"".join(frame)
+
+
+def _undotted(body: bytes) -> bytes:
+    """A dot that begins a line would be doubled in every single mail; written as an escape it is not."""
+    return b"=2E=\r\n" + body[1:] if body.startswith(b".") else body
+
+
+# The same names and addresses come back in one mail, and from mail to mail.
+@lru_cache(maxsize=4096)
+def _soft(text: str) -> bytes:
+    """Quoted-printable text on lines of its own, which the reader joins with what follows."""
+    if len(text) < _QUOTED_LINE and _SAFE.fullmatch(text):
+        return text.encode() + b"=\r\n"
+    if not text:
+        return b""
+    body = _quoted(text.replace("\r\n", "\n").replace("\r", "\n") + "\n")[:-2]
+    last = len(body) - body.rfind(b"\n") - 1
+    if last < _QUOTED_LINE:
+        return _undotted(body) + b"=\r\n"
+    # No room for the soft break: the line is broken once more, not inside of an escape.
+    at = len(body) - 1
+    while b"=" in body[at - 2 : at]:
+        at -= 1
+    return _undotted(body[:at]) + b"=\r\n" + body[at:] + b"=\r\n"
 
 
 class Skeleton:
@@ -115,16 +169,16 @@ class Skeleton:
         to_address: str,
         to_name: str,
         subject: str,
-        text: str,
-        html: str,
+        text: str | bytes,
+        html: str | bytes,
         message_id: str,
         list_unsubscribe_url: str,
         date: datetime,
-    ) -> bytes:
+    ) -> Lines:
         """Return the whole mail, every line ended by CRLF and none longer than 998 bytes.
 
         `message_id` carries its angle brackets; an empty `list_unsubscribe_url` leaves both
-        unsubscribe headers out; `date` is aware. Each body ends in a newline (added if missing),
+        unsubscribe headers out; `date` is aware. A body in bytes is in quoted-printable already (Pieces). Each ends in a newline (added if missing),
         outer spaces of names and subject are dropped. Raises HeaderRefused for a header, and
         UnicodeEncodeError (a ValueError as well) for a lone surrogate in a body.
         """
@@ -135,7 +189,8 @@ class Skeleton:
             f"Date: {_date(date)}\r\nMessage-ID: {message_id}\r\n"
             f"{_unsubscribe(list_unsubscribe_url)}{self._before_text}"
         )
-        return b"".join((head.encode(), _quoted(text), self._before_html, _quoted(html), self._end))
+        text, html = (body if isinstance(body, bytes) else _quoted(body) for body in (text, html))
+        return Lines(b"".join((head.encode(), text, self._before_html, html, self._end)))
 
 
 def _part_head(subtype: str) -> str:
@@ -199,6 +254,7 @@ def _phrase(field: str, name: str) -> str:
     return f'"{escaped}"'
 
 
+@lru_cache(maxsize=64)
 def _unstructured(field: str, value: str) -> str:
     value = _checked(field, value).strip(" ")
     if value.isascii() and "=?" not in value:

@@ -5,39 +5,18 @@ because smtplib waits for every single answer. With PIPELINING (RFC 2920) the te
 the envelope of the next go out together, so at most one text waits for its answer at any time.
 """
 
-import smtplib
-import socket
-import ssl
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
-from time import monotonic
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
 from delivery.channels import PermanentError, TransientError
-from delivery.channels.mime import HeaderRefused, wire_address
+from delivery.channels.mime import HeaderRefused, Lines, wire_address
+from delivery.channels.wire import Lost, Reply, SmtpServer, Wire, connect, printable
 
 Outcome = Literal["sent", "retry", "failed", "unknown"]
 
-_REPLY_LIMIT = 65_536
-_REPLY_LINES = 100
-_TEXT_LIMIT = 500
-_QUIT_SECONDS = 1.0
 _LOGIN_NEEDED = (530, 535, 538)
-
-
-@dataclass(frozen=True)
-class SmtpServer:
-    """`timeout` is in seconds and holds for each answer; `helo` defaults to this host's name."""
-
-    host: str
-    port: int
-    username: str = ""
-    password: str = field(default="", repr=False)
-    tls: Literal["none", "starttls", "implicit"] = "none"
-    timeout: float = 15.0
-    helo: str = ""
 
 
 class Envelope(NamedTuple):
@@ -62,24 +41,6 @@ class Result(NamedTuple):
     text: str
 
 
-class Reply(NamedTuple):
-    code: int
-    text: str
-
-    @property
-    def is_good(self) -> bool:
-        return 200 <= self.code < 300
-
-
-class _Lost(Exception):
-    """The connection cannot be used any more. `written` counts bytes of the last write."""
-
-    def __init__(self, text: str, code: int | None = None, *, written: int = 0, silent: bool = False) -> None:
-        super().__init__(text)
-        self.text, self.code = text, code
-        self.written, self.silent = written, silent
-
-
 class _Refusal(NamedTuple):
     reply: Reply
     is_data_open: bool
@@ -91,100 +52,12 @@ class _Prepared(NamedTuple):
     content: bytes
 
 
-class _Wire:
-    """The open connection: bytes out, replies in."""
-
-    def __init__(self, smtp: smtplib.SMTP, timeout: float) -> None:
-        if smtp.sock is None:
-            raise TransientError("connection lost")
-        self._smtp = smtp
-        self._socket = smtp.sock
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._timeout = timeout
-        self._patience = -1.0
-        self._buffer = b""
-        self.answered = 0
-        self.pipelining = smtp.has_extn("pipelining")
-        self.international = smtp.has_extn("smtputf8")
-        size = smtp.esmtp_features.get("size", "")
-        self.size_limit = int(size) if size.isdecimal() else 0
-        self.has_size = smtp.has_extn("size")
-
-    def write(self, data: bytes) -> None:
-        sent = 0
-        try:
-            self._wait_at_most(self._timeout)
-            sent = self._socket.send(data)
-            while sent < len(data):
-                sent += self._socket.send(memoryview(data)[sent:])
-        except OSError as error:
-            silent = isinstance(error, TimeoutError)
-            raise _Lost(f"connection lost: {error}", written=sent, silent=silent) from error
-
-    def reply(self) -> Reply:
-        """Return the next reply, all of it, within the timeout; raise _Lost."""
-        deadline = monotonic() + self._timeout
-        texts: list[str] = []
-        while True:
-            line, end, rest = self._buffer.partition(b"\n")
-            if not end:
-                self._fill(deadline)
-                continue
-            self._buffer = rest
-            code, text, is_last = _read_line(line)
-            if code < 0:
-                raise _Lost("the server did not answer in SMTP")
-            if is_last and not texts:
-                return Reply(code, text)
-            texts.append(text)
-            if len(texts) > _REPLY_LINES:
-                raise _Lost("the server's answer has no end")
-            if is_last:
-                return Reply(code, _printable(" ".join(texts)))
-
-    def _fill(self, deadline: float) -> None:
-        left = deadline - monotonic()
-        if left <= 0:
-            raise _Lost("no answer in time", silent=True)
-        if len(self._buffer) > _REPLY_LIMIT:
-            raise _Lost("the server did not answer in SMTP")
-        try:
-            # A tenth of slack: a fresh wait keeps the setting that is there.
-            self._wait_at_most(self._timeout if left > self._timeout * 0.9 else left)
-            received = self._socket.recv(_REPLY_LIMIT)
-        except TimeoutError as error:
-            raise _Lost("no answer in time", silent=True) from error
-        except OSError as error:
-            raise _Lost(f"connection lost: {error}") from error
-        if not received:
-            raise _Lost("connection lost")
-        self._buffer += received
-
-    def _wait_at_most(self, seconds: float) -> None:
-        # Each setting is a call into the kernel, and this runs twice a mail.
-        if seconds != self._patience:
-            self._socket.settimeout(seconds)
-            self._patience = seconds
-
-    def quit(self) -> None:
-        self._timeout = _QUIT_SECONDS
-        try:
-            self.write(b"QUIT\r\n")
-            self.reply()
-        except _Lost:
-            pass
-        self.close()
-
-    def close(self) -> None:
-        self._smtp.close()
-
-
 class SmtpSession:
     """One kept connection, opened when first needed. Not to be shared between threads."""
 
     def __init__(self, server: SmtpServer) -> None:
         self.server = server
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -206,51 +79,44 @@ class SmtpSession:
     def send_many(self, mails: Iterable[Envelope]) -> Generator[Result, None, None]:
         """Yield one Result per mail, in order, each as soon as the server has answered.
 
-        `mails` is read lazily, one ahead of the text being written. When the server cannot be
-        used any longer (after 421, "unknown", or a lost connection) the mail concerned gets its
-        Result and TransientError is raised; PermanentError means that its settings are refused.
-        In both cases, and when the caller stops early, mails without a Result were not sent.
-        The next call connects again.
+        `mails` is read lazily: one is prepared ahead of the text being written, and one more while
+        the server reads it. When the server cannot be used any longer (after 421, "unknown", or a
+        lost connection) the mail concerned gets its Result and TransientError is raised;
+        PermanentError means that its settings are refused. In both cases, and when the caller
+        stops early, mails without a Result were not sent. The next call connects again.
         """
         finished = False
         try:
-            yield from self._send(iter(mails))
+            yield from self._send(_Coming(iter(mails), self._connected))
             finished = True
         finally:
             if not finished:
                 self._drop()
 
-    def _send(self, source: Iterator[Envelope]) -> Iterator[Result]:
-        refused, mail = self._next(source)
+    def _send(self, coming: "_Coming") -> Iterator[Result]:
+        refused, mail = coming.take()
         yield from refused
         is_open = False
         while mail is not None:
             try:
                 refusal = self._open(mail, is_written=is_open)
-            except _Lost as lost:
+            except Lost as lost:
                 if self._may_be_stale(lost):
                     is_open = False
                     continue
                 yield Result(mail.key, "retry", lost.code, lost.text)
                 raise TransientError(lost.text, lost.code) from lost
-            refused, following = self._next(source)
-            result = self._hand_over(mail, following) if refusal is None else self._give_up(mail, refusal, following)
+            following = coming.peek()
+            if refusal is None:
+                result = self._hand_over(mail, following, coming)
+            else:
+                result = self._give_up(mail, refusal, following)
             yield result
             if result.outcome == "unknown" or result.code in (None, 421):
                 raise TransientError(result.text, result.code)
+            refused, mail = coming.take()
             yield from refused
-            mail, is_open = following, self._wire is not None and self._wire.pipelining
-
-    def _next(self, source: Iterator[Envelope]) -> tuple[list[Result], _Prepared | None]:
-        """Return the next mail that can be tried, and the results of those before it that cannot."""
-        refused: list[Result] = []
-        for mail in source:
-            wire = self._connected()
-            try:
-                return refused, _prepare(mail, wire)
-            except (HeaderRefused, PermanentError) as refusal:
-                refused.append(Result(mail.key, "failed", None, _printable(str(refusal))))
-        return refused, None
+            is_open = self._wire is not None and self._wire.pipelining
 
     def _open(self, mail: _Prepared, *, is_written: bool) -> _Refusal | None:
         """Announce the mail; None means that its text may follow."""
@@ -267,17 +133,19 @@ class SmtpSession:
                 break
         return _judge(replies)
 
-    def _hand_over(self, mail: _Prepared, following: _Prepared | None) -> Result:
+    def _hand_over(self, mail: _Prepared, following: _Prepared | None, coming: "_Coming") -> Result:
         wire = self._connected()
         try:
             wire.write(mail.content + self._announcement(wire, following))
-        except _Lost as lost:
+        except Lost as lost:
             # Without its lone dot the server throws the text away.
             is_whole = lost.written >= len(mail.content)
             return Result(mail.key, "unknown" if is_whole else "retry", None, lost.text)
+        # While the server reads, the mail after the next is made.
+        coming.fetch()
         try:
             reply = wire.reply()
-        except _Lost as lost:
+        except Lost as lost:
             return Result(mail.key, "unknown", None, lost.text)
         wire.answered += 1
         if reply.is_good:
@@ -295,23 +163,23 @@ class SmtpSession:
             wire.write(end + self._announcement(wire, following))
             _checked_reply(wire)
             wire.answered += 1
-        except _Lost:
+        except Lost:
             self._drop()
         reply = refusal.reply
         return Result(mail.key, "failed" if reply.code >= 500 else "retry", *reply)
 
-    def _announcement(self, wire: _Wire, following: _Prepared | None) -> bytes:
+    def _announcement(self, wire: Wire, following: _Prepared | None) -> bytes:
         return b"".join(following.envelope) if following and wire.pipelining else b""
 
-    def _may_be_stale(self, lost: _Lost) -> bool:
+    def _may_be_stale(self, lost: Lost) -> bool:
         """A kept connection may have been closed meanwhile: that deserves one new connection."""
         was_used = self._wire is not None and self._wire.answered > 0
         self._drop()
         return was_used and not lost.silent
 
-    def _connected(self) -> _Wire:
+    def _connected(self) -> Wire:
         if self._wire is None:
-            self._wire = _connect(self.server)
+            self._wire = connect(self.server)
         return self._wire
 
     def _drop(self) -> None:
@@ -320,10 +188,52 @@ class SmtpSession:
             self._wire = None
 
 
-def _checked_reply(wire: _Wire) -> Reply:
+class _Coming:
+    """The mails to come, each with the results of those before it that no server could take."""
+
+    def __init__(self, source: Iterator[Envelope], connected: Callable[[], Wire]) -> None:
+        self._source, self._connected = source, connected
+        self._ready: deque[tuple[list[Result], _Prepared | None]] = deque()
+        self._trouble: BaseException | None = None
+
+    def fetch(self) -> None:
+        """Prepare one more. Trouble in making it is kept until it is needed: a text is on its way now."""
+        if self._trouble is not None or (self._ready and self._ready[-1][1] is None):
+            return
+        try:
+            self._ready.append(self._next())
+        except BaseException as trouble:  # noqa: BLE001 - raised by the next peek or take
+            self._trouble = trouble
+
+    def peek(self) -> _Prepared | None:
+        self._fill()
+        return self._ready[0][1]
+
+    def take(self) -> tuple[list[Result], _Prepared | None]:
+        self._fill()
+        return self._ready.popleft()
+
+    def _fill(self) -> None:
+        if not self._ready:
+            self.fetch()
+        if not self._ready and self._trouble is not None:
+            raise self._trouble
+
+    def _next(self) -> tuple[list[Result], _Prepared | None]:
+        refused: list[Result] = []
+        for mail in self._source:
+            wire = self._connected()
+            try:
+                return refused, _prepare(mail, wire)
+            except (HeaderRefused, PermanentError) as refusal:
+                refused.append(Result(mail.key, "failed", None, printable(str(refusal))))
+        return refused, None
+
+
+def _checked_reply(wire: Wire) -> Reply:
     reply = wire.reply()
     if reply.code == 421:
-        raise _Lost(reply.text, 421)
+        raise Lost(reply.text, 421)
     return reply
 
 
@@ -338,51 +248,7 @@ def _judge(replies: list[Reply]) -> _Refusal | None:
     return None if is_data_open else _Refusal(replies[-1], is_data_open)
 
 
-def _connect(server: SmtpServer) -> _Wire:
-    """Raise TransientError, or PermanentError for what only new settings can cure."""
-    try:
-        return _Wire(_open_smtp(server), server.timeout)
-    except smtplib.SMTPResponseException as error:
-        text = error.smtp_error
-        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-        kind = PermanentError if error.smtp_code >= 500 else TransientError
-        raise kind(_printable(text), error.smtp_code) from error
-    except (smtplib.SMTPServerDisconnected, TimeoutError) as error:
-        raise TransientError(f"cannot connect: {error}") from error
-    except (smtplib.SMTPException, ssl.SSLCertVerificationError) as error:
-        raise PermanentError(_printable(str(error))) from error
-    except OSError as error:
-        raise TransientError(f"cannot connect: {error}") from error
-
-
-def _open_smtp(server: SmtpServer) -> smtplib.SMTP:
-    name = server.helo or _host_name()
-    smtp: smtplib.SMTP
-    if server.tls == "implicit":
-        context = ssl.create_default_context()
-        smtp = smtplib.SMTP_SSL(server.host, server.port, name, timeout=server.timeout, context=context)
-    else:
-        smtp = smtplib.SMTP(server.host, server.port, name, timeout=server.timeout)
-    try:
-        smtp.ehlo_or_helo_if_needed()
-        if server.tls == "starttls":
-            smtp.starttls(context=ssl.create_default_context())
-            smtp.ehlo_or_helo_if_needed()
-        if server.username:
-            smtp.login(server.username, server.password)
-    except BaseException:
-        smtp.close()
-        raise
-    return smtp
-
-
-@lru_cache(maxsize=1)
-def _host_name() -> str:
-    """The name of this host without asking DNS, which smtplib would do for every connection."""
-    return socket.gethostname().encode("ascii", "ignore").decode() or "localhost"
-
-
-def _prepare(mail: Envelope, wire: _Wire) -> _Prepared:
+def _prepare(mail: Envelope, wire: Wire) -> _Prepared:
     """Raise HeaderRefused or PermanentError when this server can never take this mail."""
     sender = wire_address(mail.sender, field="MAIL")
     recipient = wire_address(mail.recipient, field="RCPT")
@@ -404,8 +270,7 @@ def _prepare(mail: Envelope, wire: _Wire) -> _Prepared:
 
 def _content(data: bytes) -> bytes:
     """Return the text as DATA wants it: CRLF only, dots doubled, ended by the lone dot."""
-    lines = data.count(b"\r\n")
-    if data.count(b"\n") != lines or data.count(b"\r") != lines:
+    if not isinstance(data, Lines) and not data.count(b"\r\n") == data.count(b"\n") == data.count(b"\r"):
         # A bare CR or LF could be taken for a line end and smuggle in a second mail.
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
     if b"\n." in data:
@@ -413,17 +278,3 @@ def _content(data: bytes) -> bytes:
     if data.startswith(b"."):
         data = b"." + data
     return data + (b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n")
-
-
-@lru_cache(maxsize=256)
-def _read_line(line: bytes) -> tuple[int, str, bool]:
-    """Code (-1 when this is not SMTP), text, and whether it ends the reply. Servers say the same few things."""
-    if not line[:3].isdigit() or line[3:4] not in (b" ", b"-", b"\r", b""):
-        return -1, "", True
-    text = _printable(line[4:].decode("utf-8", "replace").strip())
-    return int(line[:3]), text, line[3:4] != b"-"
-
-
-def _printable(text: str) -> str:
-    text = text[:_TEXT_LIMIT]
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

@@ -1,4 +1,4 @@
 from delivery.models.dispatches import Dispatch, Tally
-from delivery.models.notifications import DeliveryAttempt, Notification
+from delivery.models.notifications import Claim, DeliveryAttempt, Notification
 
-__all__ = ["DeliveryAttempt", "Dispatch", "Notification", "Tally"]
+__all__ = ["Claim", "DeliveryAttempt", "Dispatch", "Notification", "Tally"]

@@ -49,10 +49,24 @@ COUNT_MOVED = pgtrigger.Trigger(
 )
 
 
-class Notification(models.Model):
-    """`claimed` with a lease is one worker's. `on_wire_at` is set before the first byte goes out: a lease that
-    ends without it was never tried and is simply queued again; one that ends with it is unknown.
+class Claim(models.Model):
+    """A batch in one worker's hands, until its lease ends. `begun_upto` is written before the first byte goes out:
+    rows beyond that id were never tried. Rows that are still claimed up to `sent_upto` were taken by the server, and
+    only not written back yet; nobody knows about those in between.
     """
+
+    dispatch = models.ForeignKey(Dispatch, on_delete=models.PROTECT, related_name="claims", db_index=False)
+    ids = ArrayField(models.BigIntegerField())
+    lease_until = models.DateTimeField()
+    begun_upto = models.BigIntegerField(default=0)
+    sent_upto = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"claim {self.pk} of dispatch {self.dispatch_id}"
+
+
+class Notification(models.Model):
+    """One person's mail. While it is `claimed`, the worker that holds its claim alone may move it."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
@@ -92,8 +106,10 @@ class Notification(models.Model):
     reason = models.CharField(max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
-    lease_until = models.DateTimeField(null=True)
-    on_wire_at = models.DateTimeField(null=True)
+    # No constraint and no index: every row is written when it is claimed, and found by its own key.
+    claim = models.ForeignKey(
+        Claim, on_delete=models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
     ended_at = models.DateTimeField(null=True)
     possibly_twice = models.BooleanField(default=False)
 
@@ -101,7 +117,7 @@ class Notification(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["dispatch", "address"], name="nobody_gets_a_dispatch_twice"),
             models.CheckConstraint(
-                name="notification_claimed_has_a_lease", condition=~Q(state="claimed") | Q(lease_until__isnull=False)
+                name="notification_claimed_is_of_a_claim", condition=~Q(state="claimed") | Q(claim__isnull=False)
             ),
             models.CheckConstraint(
                 name="notification_waiting_has_a_time",
@@ -118,7 +134,6 @@ class Notification(models.Model):
                 name="notification_due",
                 condition=Q(state__in=["queued", "retry"]),
             ),
-            models.Index(fields=["dispatch"], name="notification_claimed", condition=Q(state="claimed")),
             models.Index(
                 fields=["dispatch", "state"],
                 name="notification_trouble",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from delivery.channels.mime import HeaderRefused, Skeleton, wire_address
+from delivery.channels.mime import HeaderRefused, Pieces, Skeleton, wire_address
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 REFUSED = "\r\n\0\t\x0b\x1f\x7f\x85\x9f\u2028\u2029"
@@ -76,6 +76,31 @@ def test_the_library_reads_back_the_bodies(text: str, html: str) -> None:
     assert_lines_are_fit_for_smtp(raw)
     assert bodies(message) == [as_sent(text), as_sent(html)]
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+
+
+piece = st.one_of(
+    body_text.map(lambda text: text.replace("\r", "")),
+    st.sampled_from([".", ". ", " ", "=", "=" * 30, "x" * 75, "x" * 76, "x" * 74 + "é", "\n", ".\n.", "a" * 200, ""]),
+)
+
+
+@given(before=st.lists(st.tuples(piece, piece), max_size=4), last=piece)
+@example(before=[("Hello ", "."), (" uses ", "x" * 76)], last=".\n")
+@settings(deadline=None, max_examples=400)
+def test_pieces_read_as_the_joined_text(before: list[tuple[str, str]], last: str) -> None:
+    pieces = Pieces([*(literal for literal, _ in before), last])
+    whole = "".join([*(literal + value for literal, value in before), last])
+
+    raw = build(text=pieces.fill([value for _, value in before]))
+
+    assert bodies(parse(raw))[0] == (whole if last.endswith("\n") else whole + "\n")
+    assert_lines_are_fit_for_smtp(raw)
+    assert max(map(len, raw.partition(b"quoted-printable")[2].split(b"\r\n"))) <= 76
+
+
+def test_a_lone_surrogate_in_a_value_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="surrogates"):
+        Pieces(["Hello ", "\n"]).fill(["\ud800"])
 
 
 @settings(max_examples=300, deadline=None)

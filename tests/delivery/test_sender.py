@@ -18,7 +18,7 @@ from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.organisation import set_organisation
 from delivery import actions, claims, sender, sweeping, tasks, team_mail
 from delivery.channels import email as door
-from delivery.models import DeliveryAttempt, Dispatch, Notification, Tally
+from delivery.models import Claim, DeliveryAttempt, Dispatch, Notification, Tally
 from stakeholders.models import Contact
 from tests import factories
 from tests.conftest import NOW
@@ -318,7 +318,10 @@ def test_d9_sends_approvals_and_alerts_have_queues_of_their_own():
 @pytest.mark.django_db(transaction=True)
 def test_d10_the_same_task_at_once_in_8_workers_and_again_a_day_later_sends_once(ada, ben, sink, monkeypatch):
     factories.make_contacts(300)
-    ground.set_policy(batch=20, write_back=5)
+    ground.set_policy(batch=20)
+    monkeypatch.setattr(sender, "SMALLEST_BATCH", 20)
+    monkeypatch.setattr(sender, "GROUP", 5)
+    monkeypatch.setattr(sender, "WRITE_BACK", 8)
     dispatch = ground.release(order_mail(ada, ben), SOON)
 
     with ground.own_sessions(monkeypatch):
@@ -389,13 +392,14 @@ def test_a6_an_approver_who_loses_the_right_in_mid_batch_stops_the_next_batch(ad
 # Leases and what kills a worker
 
 
-def claim(dispatch, now=SOON, *, on_wire=False):
-    """What a worker has done when it dies: claimed, and maybe begun to write."""
+def claim(dispatch, now=SOON, *, on_wire=False, sent=0):
+    """What a worker has done when it dies: claimed, maybe begun to write, and maybe had the first answers."""
     lease = claims.lease_end(now, 60)
-    rows = claims.claim(dispatch_id=dispatch.pk, now=now, lease=lease)
+    taken = claims.claim(dispatch_id=dispatch.pk, now=now, lease=lease)
     if on_wire:
-        claims.mark_on_wire(rows=rows, now=now, lease=lease)
-    return rows
+        upto = taken.rows[sent - 1].id if sent else 0
+        assert claims.begin(taken, upto=taken.rows[-1].id, sent_upto=upto, lease=lease)
+    return taken
 
 
 def test_a_lease_that_ends_before_the_wire_is_simply_taken_up_again(ada, ben, sink):
@@ -424,19 +428,36 @@ def test_a_lease_that_ends_on_the_wire_follows_the_policy(ada, ben, sink, severi
     assert row.tries.order_by("pk").first().outcome == "unknown"
 
 
+def test_what_the_server_had_taken_when_its_worker_died_counts_as_sent(ada, ben, sink):
+    """Answers are written to their rows in lots; until then the claim says how far the server had taken them."""
+    ground.people("anna", "bert", "cleo", "dora")
+    dispatch = ground.release(order_mail(ada, ben), SOON)
+    taken = claim(dispatch, on_wire=True, sent=2)
+    assert claims.begin(taken, upto=taken.rows[2].id, sent_upto=taken.rows[1].id, lease=SOON + timedelta(seconds=60))
+
+    round_of_work(SOON + timedelta(seconds=61))
+
+    ended = [str(row.state) for row in dispatch.notifications.order_by("pk")]
+    assert (ended, len(sink.mails)) == (["sent", "sent", "unknown", "sent"], 1)
+    tries = DeliveryAttempt.objects.filter(notification__in=[row.id for row in taken.rows[:2]])
+    assert {(one.outcome, one.number) for one in tries} == {("sent", 1)}
+    assert not Claim.objects.exists()
+
+
 def test_a_worker_that_comes_back_after_its_lease_changes_nothing_of_the_next_ones(ada, ben):
     ground.people("anna")
     dispatch = ground.release(order_mail(ada, ben), SOON)
     late = claim(dispatch)
     sweeping.sweep(now=SOON + timedelta(seconds=61))
     claim(dispatch, SOON + timedelta(seconds=61), on_wire=True)
+    outcome = claims.Outcome(late.rows[0].id, "failed", "failed", "late", SOON)
 
-    assert claims.mark_on_wire(rows=late, now=SOON, lease=SOON) == set()
-    claims.write_back([claims.Outcome(late[0], "failed", "failed", "late", SOON, ended_at=SOON)])
-    claims.give_back(late, again_at=SOON)
+    assert not claims.begin(late, upto=late.rows[-1].id, sent_upto=0, lease=SOON)
+    claims.write_back(late, [outcome])
+    claims.end(late, [outcome], untried=[late.rows[0].id], again=SOON)
 
     assert (states(dispatch), row_of(dispatch, "anna").attempts) == ({"anna": "claimed"}, 2)
-    assert not DeliveryAttempt.objects.exists()
+    assert (DeliveryAttempt.objects.count(), Claim.objects.count()) == (0, 1)
 
 
 def test_d2_a_row_that_kills_its_worker_ends_failed_while_the_others_go_on(ada, ben):
@@ -446,14 +467,15 @@ def test_d2_a_row_that_kills_its_worker_ends_failed_while_the_others_go_on(ada, 
     now, deaths = SOON, 0
 
     for _ in range(60):
-        rows = claim(dispatch, now)
-        if any(row.address.startswith("poison") for row in rows):
-            deaths += 1
-        else:
-            claims.write_back([claims.Outcome(row, "sent", "sent", "", now, 250, ended_at=now) for row in rows])
-        if not rows:
+        taken = claim(dispatch, now)
+        if taken is None:
             now += timedelta(seconds=61)
             sweeping.expire_leases(dispatch=dispatch, now=now)
+        elif any(row.address.startswith("poison") for row in taken.rows):
+            deaths += 1
+        else:
+            done = [claims.Outcome(row.id, "sent", "sent", "", now, 250) for row in taken.rows]
+            claims.end(taken, done, untried=[], again=now)
 
     poison = row_of(dispatch, "poison")
     assert (deaths, poison.state, "Its worker ended each time" in poison.reason) == (6, "failed", True)

@@ -32,7 +32,7 @@ IMPOSSIBLE = {
     "dispatch_released_once_it_runs": (Dispatch, {"state": "running", "released_at": None}),
     "dispatch_stopped_says_why": (Dispatch, {"state": "stopped", "why": ""}),
     "dispatch_copy_is_frozen": (Dispatch, {"fingerprint": "another"}),
-    "notification_claimed_has_a_lease": (Notification, {"state": "claimed", "lease_until": None}),
+    "notification_claimed_is_of_a_claim": (Notification, {"state": "claimed", "claim": None}),
     "notification_waiting_has_a_time": (Notification, {"state": "retry", "next_attempt_at": None}),
     "notification_ended_badly_says_why": (Notification, {"state": "failed", "reason": ""}),
     "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
