@@ -38,7 +38,15 @@ def run() -> dict[str, Any]:
     # The machine's own noise hits either side of a round: the middle one is told.
     middle = sorted(rounds, key=lambda one: one["ratio"])[ROUNDS // 2]
     ratios = [one["ratio"] for one in rounds]
-    return {"name": "delivery", "mails": MAILS, "workers": WORKERS, **middle, "ratios": ratios, **fan_out}
+    return {
+        "name": "delivery",
+        "mails": MAILS,
+        "workers": WORKERS,
+        **middle,
+        "ratios": ratios,
+        "worker_peak_mb": rounds[0]["worker_peak_mb"],
+        **fan_out,
+    }
 
 
 def _ordered(writer: User, boss: User) -> Dispatch:
@@ -51,7 +59,7 @@ def _round(sink: smtp_limit.Sink, writer: User, boss: User) -> dict[str, Any]:
     """One dispatch to everybody, and beside it the limit with the very same mails, before and after."""
     dispatch = _ordered(writer, boss)
     sweeping.sweep(now=clock.now())
-    # Forked before the limit's mails fill this process: their memory is their own.
+    # Forked before the limit's mails fill this process, so in the first round their memory is their own.
     team = _Team(dispatch.pk)
     mails = _prebuilt(dispatch.pk)
     limits = [smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails) for _ in range(2)]

@@ -14,17 +14,20 @@ LADDER = {0: 800, 1: 25, 2: 5}
 ALONE = 1
 
 # Two workers never win one row: the claim locks rows of this table alone and skips locked ones. What was taken is
-# written into the claim, so that its rows are found by their keys and no index has to follow them.
+# written into the claim, so that its rows are found by their keys and no index has to follow them. The due rows are
+# chosen once, in a step of their own: as a condition (`id IN (…)`) PostgreSQL may choose again for each row it joins,
+# skip what it has just locked, and so take more than the limit.
 CLAIM = """
-    WITH claim AS (SELECT nextval('delivery_claim_id_seq') AS id), took AS (
-        UPDATE delivery_notification SET state = 'claimed', claim_id = (SELECT id FROM claim),
+    WITH claim AS (SELECT nextval('delivery_claim_id_seq') AS id), due AS MATERIALIZED (
+        SELECT id FROM delivery_notification
+        WHERE dispatch_id = %(dispatch)s AND state IN ('queued', 'retry') AND next_attempt_at <= %(now)s
+          AND attempts >= %(from)s AND attempts <= %(to)s
+        ORDER BY tier, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ), took AS (
+        UPDATE delivery_notification n SET state = 'claimed', claim_id = (SELECT id FROM claim),
             attempts = attempts + 1, next_attempt_at = NULL
-        WHERE id IN (
-            SELECT id FROM delivery_notification
-            WHERE dispatch_id = %(dispatch)s AND state IN ('queued', 'retry') AND next_attempt_at <= %(now)s
-              AND attempts >= %(from)s AND attempts <= %(to)s
-            ORDER BY tier, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-        RETURNING id, claim_id, contact_id, address, merge, attempts
+        FROM due WHERE n.id = due.id
+        RETURNING n.id, claim_id, contact_id, address, merge, attempts
     ), noted AS (
         INSERT INTO delivery_claim (id, dispatch_id, ids, lease_until, begun_upto, sent_upto)
         SELECT claim_id, %(dispatch)s, array_agg(id), %(lease)s, 0, 0 FROM took GROUP BY claim_id

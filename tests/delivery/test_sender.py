@@ -428,6 +428,19 @@ def test_a_lease_that_ends_on_the_wire_follows_the_policy(ada, ben, sink, severi
     assert row.tries.order_by("pk").first().outcome == "unknown"
 
 
+def test_a_claim_takes_no_more_than_its_limit_however_it_is_planned(ada, ben):
+    factories.make_contacts(30)
+    dispatch = ground.release(order_mail(ada, ben), SOON)
+    with connection.cursor() as cursor:
+        # The worst plan: the due rows are looked for anew for each row of the table.
+        for choice in ("hashagg", "hashjoin", "mergejoin", "sort", "material", "memoize", "indexscan", "bitmapscan"):
+            cursor.execute(f"SET LOCAL enable_{choice} = off")
+
+    taken = claims.claim(dispatch_id=dispatch.pk, now=SOON, lease=SOON, most=4)
+
+    assert (len(taken.rows), Tally.objects.get(dispatch=dispatch).claimed) == (4, 4)
+
+
 def test_what_the_server_had_taken_when_its_worker_died_counts_as_sent(ada, ben, sink):
     """Answers are written to their rows in lots; until then the claim says how far the server had taken them."""
     ground.people("anna", "bert", "cleo", "dora")
