@@ -7,7 +7,8 @@ class CrisisCommsConfig(AppConfig):
 
     def ready(self) -> None:
         # The Celery app becomes the current one here, so that every process rings the same broker.
-        from crisiscomms import accounts, celery
+        from crisiscomms import accounts, celery, first_steps
 
         assert accounts
         assert celery
+        assert first_steps

@@ -2,11 +2,15 @@
 
 import re
 import zoneinfo
+from datetime import datetime
 from typing import Any
 
 from django import forms
 
+from crisiscomms import branding
 from crisiscomms.models import Organisation, Role, User
+from crisiscomms.models.organisation import check_accent
+from crisiscomms.moments import MomentField
 
 # Line breaks and control characters, and the invisible signs that turn text around.
 HIDDEN_SIGNS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -44,36 +48,145 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
     from_name = OneLine(label="Name that mail comes from", max_length=120, required=False)
     support_text = OneLine(label="How customers reach support", max_length=200, required=False)
     time_zone = forms.ChoiceField(label="Time zone", choices=zones)
+    accent = forms.CharField(label="Colour of your public pages", max_length=7, validators=[check_accent])
+    logo_file = forms.FileField(label="Logo", required=False)
+    remove_logo = forms.BooleanField(label="Show no logo", required=False)
 
     class Meta:
         model = Organisation
-        fields = ["name", "from_name", "from_address", "reply_to", "support_text", "time_zone"]
+        fields = ["name", "from_name", "from_address", "reply_to", "support_text", "time_zone", "accent"]
         labels = {
             "from_address": "Address that mail comes from",
             "reply_to": "Where replies go",
         }
 
+    def clean_accent(self) -> str:
+        return str(self.cleaned_data["accent"]).lower()
 
-class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
-    name = OneLine(max_length=120)
-    title = OneLine(label="What they do", max_length=120, required=False)
-    roles = forms.MultipleChoiceField(label="Roles", choices=Role, widget=forms.CheckboxSelectMultiple, required=False)
+    def clean_logo_file(self) -> bytes:
+        upload = self.cleaned_data["logo_file"]
+        return branding.checked_logo(upload) if upload else b""
+
+    def changes(self) -> dict[str, Any]:
+        """What `set_organisation` is told."""
+        found = {name: self.cleaned_data[name] for name in self._meta.fields}
+        if self.cleaned_data["logo_file"]:
+            found["logo"] = self.cleaned_data["logo_file"]
+        elif self.cleaned_data["remove_logo"]:
+            found["logo"] = b""
+        return found
+
+
+class AwayForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The part of a person that says who stands in, and when they are away."""
+
     time_zone = forms.ChoiceField(label="Time zone", choices=zones, initial="UTC")
+    out_from = MomentField(label="Away from", required=False)
+    out_until = MomentField(label="Back on", required=False)
     deputy = forms.ModelChoiceField(
         label="Deputy",
         queryset=User.objects.none(),
         required=False,
-        help_text="Asked when this person does not answer in time.",
+        help_text="Asked when this person is away or does not answer in time.",
     )
 
     class Meta:
         model = User
-        fields = ["name", "email", "title", "phone", "roles", "time_zone", "deputy", "is_active"]
-        labels = {"is_active": "Has access"}
+        fields = ["time_zone", "deputy", "out_from", "out_until"]
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = now
         people = User.objects.active().order_by("name")
         self.fields["deputy"].queryset = people.exclude(pk=self.instance.pk)  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        start, end = data.get("out_from"), data.get("out_until")
+        if (start is None) != (end is None) and not self.errors:
+            self.add_error("out_until" if end is None else "out_from", "Give both: from when, and until when.")
+        elif start is not None and end is not None and end <= start:
+            self.add_error("out_until", "This has to be after the day they leave.")
+        elif end is not None and end > self.now and data.get("deputy") is None and "deputy" not in self.errors:
+            self.add_error("deputy", "Name a deputy: somebody has to be asked while they are away.")
+        return data
+
+
+class SelfForm(AwayForm):
+    phone = OneLine(label="Phone", max_length=40, required=False)
+
+    class Meta:
+        model = User
+        fields = ["phone", "time_zone", "deputy", "out_from", "out_until"]
+
+
+class PersonForm(AwayForm):
+    name = OneLine(max_length=120)
+    title = OneLine(label="What they do", max_length=120, required=False)
+    phone = OneLine(label="Phone", max_length=40, required=False)
+    roles = forms.MultipleChoiceField(label="Roles", choices=Role, widget=forms.CheckboxSelectMultiple, required=False)
+
+    class Meta:
+        model = User
+        fields = [
+            "name",
+            "email",
+            "title",
+            "phone",
+            "roles",
+            "time_zone",
+            "deputy",
+            "out_from",
+            "out_until",
+            "is_active",
+        ]
+        labels = {"is_active": "Has access"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         if self.instance.pk is None:
-            del self.fields["is_active"]
+            for name in ("is_active", "out_from", "out_until"):
+                del self.fields[name]
+
+
+class LeaveForm(forms.Form):
+    """Who takes over, when somebody loses access."""
+
+    successor = forms.ModelChoiceField(
+        label="Who takes over what they hold", queryset=User.objects.none(), required=False
+    )
+
+    def __init__(self, *args: Any, person_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["successor"].queryset = User.objects.active().exclude(pk=person_id).order_by("name")  # type: ignore[attr-defined]
+
+
+class InvitationForm(forms.Form):
+    password = forms.CharField(
+        label="A password",
+        max_length=200,
+        help_text="At least 12 characters.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
+    )
+
+
+class PolicyForm(forms.Form):
+    base = forms.IntegerField(min_value=1, max_value=1_000_000, widget=forms.HiddenInput)
+    text = forms.CharField(
+        label="The policy",
+        strip=False,
+        max_length=100_000,
+        widget=forms.Textarea(attrs={"rows": 28, "spellcheck": "false", "class": "form-control cc-mono"}),
+    )
+    reason = OneLine(label="Why it changes", max_length=300)
+
+
+class SecretForm(forms.Form):
+    secret = forms.CharField(
+        label="The secret", max_length=2000, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+    )
+    reason = OneLine(label="Why", max_length=300)
+
+
+class ChangeForm(forms.Form):
+    reason = OneLine(label="Why not", max_length=300, required=False)

@@ -3,7 +3,7 @@
 import logging
 import re
 
-TOKEN = re.compile(r"(/(?:approve|u|reset/key)/)[^/\s\"'?]+")
+TOKEN = re.compile(r"(/(?:approve|u|reset/key|invitation)/)[^/\s\"'?]+")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
 

@@ -1,12 +1,58 @@
-"""Policies: the version in force, and how one is replaced."""
+"""Policies: the version in force, what may stand in one, and how one is replaced."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import yaml
 from django.db import transaction
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from crisiscomms import audit
-from crisiscomms.models import Policy, User
+from crisiscomms import audit, changes
+from crisiscomms.models import ControlChange, Policy, User
+from crisiscomms.refusal import Conflict, Refused
+
+TEXT_LIMIT = 100_000
+
+
+class Rules(BaseModel):
+    """What a policy is made of. An entry that nobody reads is refused: it would look like a rule and be none."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+@dataclass(frozen=True)
+class Description:
+    """One house's policy. `is_control` says that changing it takes two people."""
+
+    key: str
+    label: str
+    what: str
+    rules: type[Rules]
+    is_control: bool = False
+
+
+class BadPolicy(Refused):
+    """What is wrong, one sentence per place."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(" ".join(faults))
+        self.faults = faults
+
+
+_described: dict[str, Description] = {}
+
+
+def describe(description: Description) -> None:
+    _described[description.key] = description
+
+
+def descriptions() -> list[Description]:
+    return sorted(_described.values(), key=lambda one: one.label)
+
+
+def description_of(key: str) -> Description | None:
+    return _described.get(key)
 
 
 def current(key: str) -> dict[str, Any]:
@@ -15,15 +61,23 @@ def current(key: str) -> dict[str, Any]:
     return data
 
 
+def newest(key: str) -> Policy:
+    return Policy.objects.filter(key=key).select_related("changed_by").order_by("-version")[:1].get()
+
+
 @transaction.atomic
-def replace(*, key: str, data: dict[str, Any], by: User | None, now: datetime) -> Policy:
+def replace(*, key: str, data: dict[str, Any], by: User | None, now: datetime, reason: str = "") -> Policy:
     """Put a new version in force. Old versions stay readable."""
     last = Policy.objects.filter(key=key).order_by("-version").first()
     policy = Policy.objects.create(
-        key=key, version=last.version + 1 if last else 1, data=data, changed_by=by, changed_at=now
+        key=key, version=last.version + 1 if last else 1, data=data, changed_by=by, changed_at=now, reason=reason
     )
     text = f"Policy “{key}” changed to version {policy.version}"
-    audit.record(chain=audit.INSTALLATION, verb="policy.replaced", subject=f"policy:{key}", text=text, by=by, now=now)
+    if last:
+        text += "".join(f"; {where}: {before} → {after}" for where, before, after in differences(last.data, data))
+    audit.record(
+        chain=audit.INSTALLATION, verb="policy.replaced", subject=f"policy:{key}", text=text[:4000], by=by, now=now
+    )
     return policy
 
 
@@ -33,3 +87,144 @@ def load_default(*, key: str, data: dict[str, Any], now: datetime) -> bool:
         return False
     replace(key=key, data=data, by=None, now=now)
     return True
+
+
+@transaction.atomic
+def change(
+    *, key: str, base: int, data: dict[str, Any], reason: str, by: User, now: datetime
+) -> Policy | ControlChange:
+    """Replace a policy, or ask a second administrator where it weakens control.
+
+    `base` is the version that was looked at. Raises BadPolicy for data that does not fit, Conflict when somebody
+    changed it meanwhile, Refused when nothing is changed or no reason is given.
+    """
+    changes.require_administrator(by)
+    described = _described[key]
+    data = checked(described, data)
+    if not reason.strip():
+        raise Refused("Say why it changes. The reason stands in the history.")
+    last = _locked(key, base)
+    changed = differences(last.data, data)
+    if not changed:
+        raise Refused("Nothing is different from the version in force.")
+    if not described.is_control:
+        return replace(key=key, data=data, by=by, now=now, reason=reason.strip()[:300])
+    asked = changes.ask(
+        kind="policy",
+        subject=f"policy:{key}",
+        title=f"{described.label}: change the policy",
+        payload={"key": key, "base": base, "data": data},
+        differences=changed,
+        reason=reason,
+        by=by,
+        now=now,
+    )
+    return asked or newest(key)
+
+
+def _locked(key: str, base: int) -> Policy:
+    last = Policy.objects.select_for_update().filter(key=key).order_by("-version").first()
+    assert last is not None
+    if last.version != base:
+        who = f" by {last.changed_by}" if last.changed_by else ""
+        raise Conflict(f"This policy was changed{who} meanwhile: version {last.version} is in force, you saw {base}.")
+    return last
+
+
+def _apply(asked: ControlChange, now: datetime) -> None:
+    data = asked.payload
+    _locked(data["key"], data["base"])
+    replace(key=data["key"], data=data["data"], by=asked.asked_by, now=now, reason=asked.reason)
+
+
+changes.register(changes.Kind("policy", "Policy", _apply))
+
+
+def checked(described: Description, data: Any) -> dict[str, Any]:
+    """The data, if it fits the house's rules. Raises BadPolicy with a sentence for each place that does not."""
+    if not isinstance(data, dict):
+        raise BadPolicy(["The policy has to be entries with names, such as “settings:”."])
+    try:
+        described.rules.model_validate(data)
+    except ValidationError as error:
+        raise BadPolicy([_sentence(fault) for fault in error.errors()]) from None
+    return data
+
+
+def _sentence(fault: Any) -> str:
+    where = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in fault["loc"]) or "The policy"
+    words = {
+        "missing": "is missing",
+        "extra_forbidden": "is not an entry that is known here",
+        "int_type": "has to be a whole number",
+        "string_type": "has to be text",
+        "bool_type": "has to be true or false",
+        "list_type": "has to be a list",
+        "model_type": "has to be entries with names",
+    }
+    said = words.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    return f"{where}: {said}."
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain data only: no anchors (they can blow up), and no name twice (the first would be lost unseen)."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+            raise yaml.YAMLError("anchors and aliases are not used here")
+        return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        names = [self.construct_object(name, deep=True) for name, _ in node.value]  # type: ignore[no-untyped-call]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"“{twice}” stands there twice (line {node.start_mark.line + 1})")
+        return super().construct_mapping(node, deep=deep)
+
+
+def read(text: str) -> Any:
+    """Policy text as data. Raises BadPolicy, with the line where it cannot be read."""
+    if len(text) > TEXT_LIMIT:
+        raise BadPolicy([f"This is longer than {TEXT_LIMIT} characters."])
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        raise BadPolicy([f"The text cannot be read{line}: {getattr(error, 'problem', None) or error}."]) from None
+
+
+def written(data: dict[str, Any]) -> str:
+    """Data as policy text: the way it is edited."""
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
+
+
+def differences(before: Any, after: Any) -> list[tuple[str, str, str]]:
+    """(place, before, after) for each value that differs, in the order of the text."""
+    old, new = dict(_leaves(before)), dict(_leaves(after))
+    places = [*new, *(place for place in old if place not in new)]
+    return [
+        (place, old.get(place, "none"), new.get(place, "none"))
+        for place in places
+        if old.get(place, "none") != new.get(place, "none")
+    ]
+
+
+def _leaves(value: Any, place: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict) and value:
+        return [
+            leaf for name, item in value.items() for leaf in _leaves(item, f"{place}.{name}" if place else str(name))
+        ]
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return [leaf for number, item in enumerate(value, start=1) for leaf in _leaves(item, f"{place}.{number}")]
+    if isinstance(value, list):
+        return [(place, ", ".join(map(str, value)) or "none")]
+    return [(place, _word(value))]
+
+
+def _word(value: Any) -> str:
+    if value is None or value == {}:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

@@ -1,9 +1,20 @@
 from django.urls import path
 
-from crisiscomms import views
+from crisiscomms import setup_views as views
 
 urlpatterns = [
-    path("", views.setup, name="setup"),
+    path("", views.checklist_page, name="setup"),
+    path("try/<slug:key>/", views.try_step, name="setup_try"),
+    path("organisation/", views.organisation, name="setup_organisation"),
     path("people/", views.people, name="setup_people"),
     path("people/<id:person_id>/", views.person, name="setup_person"),
+    path("people/<id:person_id>/invite/", views.invite, name="setup_invite"),
+    path("policies/", views.policies, name="setup_policies"),
+    path("policies/<slug:key>/", views.policy_page, name="setup_policy"),
+    path("policies/<slug:key>/<id:version>/", views.policy_version, name="setup_policy_version"),
+    path("integrations/", views.integrations, name="setup_integrations"),
+    path("integrations/<slug:kind>/", views.integration, name="setup_integration"),
+    path("changes/", views.changes_list, name="setup_changes"),
+    path("changes/<id:change_id>/", views.change, name="setup_change"),
+    path("record/", views.record, name="setup_record"),
 ]

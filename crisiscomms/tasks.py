@@ -13,6 +13,7 @@ from crisiscomms import clock
 
 log = structlog.get_logger("crisiscomms")
 KEY = "heartbeat"
+WATCHED = "watchdog-answered"
 
 
 @shared_task
@@ -21,6 +22,7 @@ def heartbeat(**_: Any) -> None:
     if settings.HEARTBEAT_URL:
         try:
             requests.get(settings.HEARTBEAT_URL, timeout=5)
+            cache.set(WATCHED, 1, timeout=3600)
         except requests.RequestException as error:
             log.warning("watchdog does not answer", error=type(error).__name__)
 

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path, register_converter
 
-from crisiscomms import views
+from crisiscomms import branding, views
 
 
 class SmallId:
@@ -23,6 +23,8 @@ register_converter(SmallId, "id")
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("brand.css", branding.style, name="brand_style"),
+    path("brand/logo.png", branding.logo, name="brand_logo"),
     path("welcome/", views.welcome, name="welcome"),
     path("account/", include("crisiscomms.account_urls")),
     path("setup/", include("crisiscomms.setup_urls")),

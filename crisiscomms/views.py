@@ -1,24 +1,22 @@
-"""Health, the first minutes of an empty installation, and setting up people and the organisation."""
+"""Health, and the first minutes of an empty installation."""
 
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crisiscomms import clock
 from crisiscomms import people as actions
-from crisiscomms.forms import OrganisationForm, PersonForm, WelcomeForm
-from crisiscomms.models import Role, User
-from crisiscomms.organisation import get_organisation, set_organisation
+from crisiscomms.forms import WelcomeForm
+from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from crisiscomms.tasks import KEY
 
@@ -81,61 +79,6 @@ def welcome(request: HttpRequest) -> HttpResponse:
         "crisiscomms/welcome.html",
         {"form": form, "is_local": settings.LOCAL},
         status=422 if form.is_bound else 200,
-    )
-
-
-def _administrator(request: HttpRequest) -> None:
-    if not request.user.has_role(Role.ADMINISTRATOR):
-        raise Http404
-
-
-@require_http_methods(PAGE)
-def setup(request: HttpRequest) -> HttpResponse:
-    """What still has to be set up, and the organisation's own facts."""
-    _administrator(request)
-    form = OrganisationForm(request.POST or None, instance=get_organisation())
-    if request.method == "POST" and form.is_valid():
-        set_organisation(**form.cleaned_data)
-        messages.success(request, "Saved.")
-        return redirect("setup")
-    return render(request, "crisiscomms/setup.html", {"form": form}, status=422 if form.is_bound else 200)
-
-
-@require_http_methods(PAGE)
-def people(request: HttpRequest) -> HttpResponse:
-    _administrator(request)
-    form = PersonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            person = actions.add_person(by=request.user, now=request.now, **form.cleaned_data)
-        except Refused as refusal:
-            form.add_error("email", str(refusal))
-        else:
-            messages.success(request, f"{person.name} is added. They set a password by “Forgot your password?”.")
-            return redirect("setup_people")
-    context = {
-        "form": form,
-        "people": User.objects.get_queryset().order_by("-is_active", "name").select_related("deputy"),
-    }
-    return render(request, "crisiscomms/person_list.html", context, status=422 if form.is_bound else 200)
-
-
-@require_http_methods(PAGE)
-def person(request: HttpRequest, person_id: int) -> HttpResponse:
-    _administrator(request)
-    who = get_object_or_404(User, pk=person_id)
-    form = PersonForm(request.POST or None, instance=who)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.change_person(person_id=who.pk, by=request.user, now=request.now, **form.cleaned_data)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            messages.success(request, "Saved.")
-            return redirect("setup_people")
-    who = get_object_or_404(User, pk=person_id)
-    return render(
-        request, "crisiscomms/person_edit.html", {"form": form, "person": who}, status=422 if form.is_bound else 200
     )
 
 

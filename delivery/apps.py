@@ -5,6 +5,7 @@ class DeliveryConfig(AppConfig):
     name = "delivery"
 
     def ready(self) -> None:
-        from delivery import mails
+        from delivery import mails, rules
 
         assert mails
+        assert rules

@@ -162,7 +162,7 @@ def load(*, now: datetime) -> Incident | None:
 
 
 def _company(story: Story) -> None:
-    set_organisation(**story.data["organisation"])
+    set_organisation(by=None, now=story.at(-60 * 24 * 90), **story.data["organisation"])
     before = story.at(-60 * 24 * 90)
     deputies = []
     for item in story.data["people"]:

@@ -11,9 +11,8 @@ from crisiscomms.models import AuditEvent, User
 from delivery.models import Dispatch
 from incidents import deadlines
 from incidents.criteria import exit_criteria
-from incidents.models import Deadline, Incident, Milestone
+from incidents.models import Component, Deadline, Incident, Milestone
 from messaging.models import ApprovalSeat, Message
-from stakeholders.models import Contact
 
 
 @dataclass(frozen=True)
@@ -105,29 +104,6 @@ def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
     }
 
 
-def setup_steps() -> list[dict[str, Any]]:
-    """What an installation needs before its first message, with what is done."""
-    from crisiscomms.organisation import get_organisation
-    from incidents.models import Component
-
-    organisation = get_organisation()
-    executives = User.objects.with_role("executive").exists()
-    return [
-        {
-            "text": "Say who you are: name, sender and reply address",
-            "url": reverse("setup"),
-            "done": bool(organisation.reply_to),
-        },
-        {"text": "Add people, at least one executive who approves", "url": reverse("setup_people"), "done": executives},
-        {
-            "text": "Add products and their components",
-            "url": reverse("incidents:products"),
-            "done": Component.objects.exists(),
-        },
-        {"text": "Import your contacts", "url": reverse("stakeholders:upload"), "done": Contact.objects.exists()},
-    ]
-
-
 def room(incident: Incident) -> dict[str, Any]:
     """The one page for the whole incident."""
     milestones = {one.kind: one for one in incident.milestones.select_related("by")}
@@ -171,9 +147,17 @@ def room(incident: Incident) -> dict[str, Any]:
         "phases": _phases(incident),
         "next_phase": _next_phase(incident),
         "states": incident.component_states.open().select_related("component__product").order_by("component__name"),
+        "may_fail_too": _may_fail_too(incident),
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
     }
+
+
+def _may_fail_too(incident: Incident) -> Any:
+    """Parts that need one which is affected, and are not marked themselves."""
+    affected = list(incident.component_states.open().values_list("component", flat=True))
+    needing = Component.objects.in_use().filter(needs__on__in=affected).exclude(pk__in=affected)
+    return needing.select_related("product").distinct() if affected else []
 
 
 def _cells(message: Message) -> list[dict[str, Any]]:

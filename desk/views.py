@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from crisiscomms import checklist
 from crisiscomms.live import live
 from crisiscomms.models import Role
 from desk import queries
@@ -23,14 +24,18 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _home(request: HttpRequest) -> dict[str, object]:
     needs = queries.needs_of(request.user)
-    steps = queries.setup_steps() if request.user.has_role(Role.ADMINISTRATOR) else []
+    steps = _steps() if request.user.has_role(Role.ADMINISTRATOR) else []
     return {
         "needs": needs,
         "late": sum(need.due_at <= request.now for need in needs),
         "incidents": queries.active_incidents(request.user),
         "may_declare": access.may(request.user, "declare"),
-        "steps": steps if any(not step["done"] for step in steps) else [],
+        "steps": steps if any(not one.is_done for one in steps) else [],
     }
+
+
+def _steps() -> list[checklist.Seen]:
+    return [one for one in checklist.look() if not one.step.optional]
 
 
 @require_GET
@@ -80,6 +85,6 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
         "severities": Incident.Severity.choices,
         "message_kinds": Message.Kind.choices,
         "component_states": [("working", "Working"), *ComponentState.State.choices],
-        "all_components": Component.objects.select_related("product"),
+        "all_components": Component.objects.in_use().select_related("product"),
         "is_over": incident.phase == Incident.Phase.CLOSED,
     }

@@ -5,6 +5,20 @@ class IncidentsConfig(AppConfig):
     name = "incidents"
 
     def ready(self) -> None:
-        from incidents import mails
+        from crisiscomms import checklist
+        from incidents import handover, mails, rules
+        from incidents.models import Component
 
+        assert handover
         assert mails
+        assert rules
+        checklist.register(
+            checklist.Step(
+                40,
+                "products",
+                "Add products and their parts",
+                "What customers use, by the names they know. An incident says which parts are affected.",
+                "incidents:products",
+                lambda: Component.objects.in_use().exists(),
+            )
+        )

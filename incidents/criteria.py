@@ -21,6 +21,10 @@ def register(name: str, check: Check) -> None:
     _checks[name] = check
 
 
+def names() -> set[str]:
+    return set(_checks)
+
+
 def exit_criteria(incident: Incident) -> list[Criterion]:
     """The criteria of the phase that the incident is in, from the policy in force."""
     for phase in policy.current("incidents")["phases"]:

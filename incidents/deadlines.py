@@ -112,7 +112,6 @@ def plan(
 
 
 @transaction.atomic
-@transaction.atomic
 def meet(*, incident: Incident, kind: str, now: datetime, subject: str = "") -> Deadline | None:
     """The thing was done. Returns the deadline it met, if one was open; a late one says so in the record."""
     audit.hold(incident.chain)
@@ -133,7 +132,6 @@ def meet(*, incident: Incident, kind: str, now: datetime, subject: str = "") -> 
 
 
 @transaction.atomic
-@transaction.atomic
 def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: datetime, subject: str = "") -> None:
     """It no longer has to happen, and somebody says why."""
     if not reason.strip():
@@ -147,7 +145,6 @@ def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: d
         )
 
 
-@transaction.atomic
 @transaction.atomic
 def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime) -> None:
     """Quiet on stand-down and close: every open deadline of the incident."""
@@ -204,7 +201,11 @@ def _act(deadline: Deadline, now: datetime) -> None:
 
 def _warn(deadline: Deadline, now: datetime) -> None:
     kind_of(deadline).on_warn(deadline, now)
-    notices.tell([deadline.owner], kind="deadline_soon", key=told_key(deadline), now=now, deadline=deadline.pk)
+    people = [deadline.owner]
+    if deadline.owner.deputy and deadline.owner.is_out(now):
+        _let_in(deadline.incident, [deadline.owner.deputy])
+        people.append(deadline.owner.deputy)
+    notices.tell(people, kind="deadline_soon", key=told_key(deadline), now=now, deadline=deadline.pk)
     deadline.warned_at = now
     deadline.next_action_at = deadline.due_at
     deadline.save(update_fields=["warned_at", "next_action_at"])
@@ -215,7 +216,7 @@ def _escalate(deadline: Deadline, now: datetime) -> None:
     steps = policy.current("incidents")["escalation_steps"]
     told: dict[int, User] = {}
     while deadline.step < len(steps) and deadline.due_at + timedelta(minutes=steps[deadline.step]["minutes"]) <= now:
-        for person in _step_people(deadline, steps[deadline.step]["roles"]):
+        for person in _step_people(deadline, steps[deadline.step]["roles"], now):
             told[person.pk] = person
         deadline.step += 1
     _let_in(deadline.incident, told.values())
@@ -225,15 +226,15 @@ def _escalate(deadline: Deadline, now: datetime) -> None:
     deadline.save(update_fields=["state", "step", "next_action_at"])
 
 
-def _step_people(deadline: Deadline, roles: list[str]) -> list[User]:
-    """`owner` and `deputy` are words of the policy; everything else is a role.
+def _step_people(deadline: Deadline, roles: list[str], now: datetime) -> list[User]:
+    """`owner` and `deputy` are words of the policy; everything else is a role. Who is away has the deputy told too.
 
     Of a restricted incident only those who may see it are told.
     """
     people: list[User] = []
     if "owner" in roles:
         people.append(deadline.owner)
-    if "deputy" in roles and deadline.owner.deputy:
+    if deadline.owner.deputy and ("deputy" in roles or ("owner" in roles and deadline.owner.is_out(now))):
         people.append(deadline.owner.deputy)
     people += User.objects.with_role(*(role for role in roles if role not in ("owner", "deputy")))
     if deadline.incident.restricted:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from incidents import views
+from incidents import setup_views, views
 
 app_name = "incidents"
 urlpatterns = [
@@ -12,5 +12,8 @@ urlpatterns = [
     path("incidents/INC-<id:number>/milestone/", views.milestone, name="milestone"),
     path("incidents/INC-<id:number>/component/", views.component, name="component"),
     path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/waive/", views.waive_deadline, name="waive_deadline"),
-    path("setup/products/", views.products, name="products"),
+    path("setup/products/", setup_views.products, name="products"),
+    path("setup/products/<id:product_id>/", setup_views.product, name="product"),
+    path("setup/parts/<id:component_id>/", setup_views.component, name="component_setup"),
+    path("setup/parts/<id:component_id>/use/", setup_views.use_component, name="component_use"),
 ]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Prefetch
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -72,10 +73,15 @@ def _declare_context(request: HttpRequest, form: forms.DeclareForm) -> dict[str,
         "form": form,
         "kinds": [(key, Incident.Kind(key).label, rules["kinds"][key]["description"]) for key in Incident.Kind.values],
         "severities": [(key, rules["severities"][key]) for key in Incident.Severity.values],
-        "products": Product.objects.prefetch_related("components"),
+        "products": _in_use(),
         "chosen": chosen,
         **_consequences(request, answers),
     }
+
+
+def _in_use() -> Any:
+    components = Prefetch("components", queryset=Component.objects.in_use())
+    return [product for product in Product.objects.prefetch_related(components) if product.components.all()]
 
 
 def _consequences(request: HttpRequest, answers: Any) -> dict[str, Any]:
@@ -171,24 +177,3 @@ def waive_deadline(request: HttpRequest, number: int, deadline_id: int) -> HttpR
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("desk:room", number)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def products(request: HttpRequest) -> HttpResponse:
-    """What customers use: products and their components, for the administrator."""
-    access.page(request.user, "set_up")
-    new_product = forms.ProductForm(request.POST if "add_product" in request.POST else None, prefix="p")
-    new_component = forms.NewComponentForm(request.POST if "add_component" in request.POST else None, prefix="c")
-    for form in (new_product, new_component):
-        if form.is_bound and form.is_valid():
-            form.save()
-            messages.success(request, "Added.")
-            return redirect("incidents:products")
-    context = {
-        "new_product": new_product,
-        "new_component": new_component,
-        "products": Product.objects.prefetch_related("components"),
-        "count": Component.objects.count(),
-    }
-    bad = new_product.is_bound or new_component.is_bound
-    return render(request, "incidents/product_list.html", context, status=422 if bad else 200)

@@ -5,13 +5,27 @@ class MessagingConfig(AppConfig):
     name = "messaging"
 
     def ready(self) -> None:
+        from crisiscomms import checklist
         from incidents.signals import incident_closed, milestone_reached
-        from messaging import cadence, mails
+        from messaging import cadence, mails, rules
+        from messaging.models import ApprovalRequest
 
         assert mails
+        assert rules
         incident_closed.connect(_incident_closed, dispatch_uid="messaging.approvals")
         milestone_reached.connect(_milestone_reached, dispatch_uid="messaging.cadence")
         assert cadence
+        checklist.register(
+            checklist.Step(
+                90,
+                "message",
+                "Have a first message approved",
+                "Declare an incident, write the holding statement and send it for approval. "
+                "Nothing leaves before somebody presses Send.",
+                "incidents:declare",
+                lambda: ApprovalRequest.objects.filter(state=ApprovalRequest.State.APPROVED).exists(),
+            )
+        )
 
 
 def _milestone_reached(**sent: object) -> None:

@@ -83,9 +83,11 @@ def compile_mail(content: Content, organisation: Organisation) -> CompiledMail:
         html.append(rendering.to_html(source))
     if content.next_update_at:
         text.append(f"--> {PROMISE}")
-        html.append(f'<p style="border-left:3px solid #0b5d7a;padding:6px 0 6px 12px;font-weight:500">{PROMISE}</p>')
+        html.append(
+            f'<p style="border-left:3px solid {organisation.accent};padding:6px 0 6px 12px;font-weight:500">{PROMISE}</p>'
+        )
     text.append(f"--\n{WHY}\nUnsubscribe from incident notices: {{{{ unsubscribe_url }}}}")
-    foot = f'{WHY} <a href="{{{{ unsubscribe_url }}}}" style="color:#0b5d7a">Unsubscribe from incident notices</a>'
+    foot = f'{WHY} <a href="{{{{ unsubscribe_url }}}}" style="color:{organisation.accent}">Unsubscribe from incident notices</a>'
     # Braces in a name are words, not fields.
     name = html_escape.escape(organisation.name).replace("{", "&#123;")
     page = LAYOUT.format(title=name, organisation=name, font=FONT, body="\n".join(html), foot=foot)

@@ -8,10 +8,11 @@ import yaml
 from django.db import transaction
 from django.urls import reverse
 
-from crisiscomms import audit, policy
+from crisiscomms import audit, handover, policy
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from incidents import access, deadlines
+from incidents.actions import let_see
 from incidents.models import Deadline, Incident
 from recovery.models import RecoveryTask
 
@@ -123,6 +124,21 @@ def hand_over_task(*, task_id: int, owner: User, by: User, now: datetime) -> Rec
         chain=task.incident.chain, verb="recovery.handed_over", subject=f"task:{task.pk}", text=text, by=by, now=now
     )
     return task
+
+
+def _open_tasks(person: User) -> int:
+    return RecoveryTask.objects.filter(owner=person, state=State.OPEN).count()
+
+
+def _pass_on(*, person: User, to: User, by: User, now: datetime) -> None:
+    for pk in RecoveryTask.objects.filter(owner=person, state=State.OPEN).order_by("pk").values_list("pk", flat=True):
+        task = _lock(pk)
+        if not access.may(to, "view", task.incident):
+            let_see(incident=task.incident, person=to)
+        hand_over_task(task_id=pk, owner=to, by=by, now=now)
+
+
+handover.register(handover.Holding("recovery", "recovery tasks they own", _open_tasks, _pass_on))
 
 
 def all_done(incident: Incident) -> bool:

@@ -7,7 +7,9 @@ class RecoveryConfig(AppConfig):
     def ready(self) -> None:
         from incidents import criteria
         from incidents.signals import incident_resolved
-        from recovery import actions, receivers
+        from recovery import actions, receivers, rules
+
+        assert rules
 
         criteria.register("recovery_tasks_done", actions.all_done)
         incident_resolved.connect(receivers.on_resolved, dispatch_uid="recovery.programme")

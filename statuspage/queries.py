@@ -120,7 +120,7 @@ def public_components() -> list[PublicComponent]:
     for component, state in ComponentState.objects.public().open().values_list("component", "state"):
         if WORST[state] > WORST.get(worst.get(component, ""), 0):
             worst[component] = state
-    components = Component.objects.filter(is_public=True).select_related("product")
+    components = Component.objects.in_use().filter(is_public=True).select_related("product")
     return [
         PublicComponent(
             one.name, one.product.name, worst.get(one.pk, "working"), WORDS.get(worst.get(one.pk, ""), "Working")

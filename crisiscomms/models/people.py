@@ -1,6 +1,7 @@
 """People who work with the product, and the roles of the domain page."""
 
 import zoneinfo
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
@@ -68,6 +69,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     roles = ArrayField(models.CharField(max_length=20, choices=Role), default=list)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
     deputy = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="deputy_for")
+    # Out of office: what would wait for this person is asked of the deputy as well.
+    out_from = models.DateTimeField(null=True, blank=True)
+    out_until = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(null=True)
 
@@ -82,6 +86,10 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 name="user_is_not_their_own_deputy", condition=Q(deputy=None) | ~Q(deputy=models.F("pk"))
             ),
+            models.CheckConstraint(
+                name="user_is_back_after_leaving",
+                condition=Q(out_from=None, out_until=None) | Q(out_until__gt=models.F("out_from")),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -89,6 +97,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def has_role(self, *roles: str) -> bool:
         return self.is_active and bool(set(roles) & set(self.roles))
+
+    def is_out(self, now: datetime) -> bool:
+        """Whether they said that they are away at this moment."""
+        return self.out_from is not None and self.out_until is not None and self.out_from <= now < self.out_until
 
     @property
     def role_label(self) -> str:

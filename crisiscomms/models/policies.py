@@ -13,6 +13,7 @@ class Policy(models.Model):
     data = models.JSONField()
     changed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     changed_at = models.DateTimeField()
+    reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key", "version"], name="policy_version_once")]

@@ -5,14 +5,17 @@ from typing import Any
 
 from django import template
 from django.forms import BaseForm, BoundField, CheckboxInput, FileInput, Select
+from django.http import HttpRequest
 from django.template import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from crisiscomms import wording
+from crisiscomms.models import ControlChange
 
 register = template.Library()
 
@@ -233,6 +236,36 @@ def form_errors(
     if not title:
         title = "One answer needs another look" if len(items) == 1 else f"{len(items)} answers need another look"
     return {"form": form, "title": title, "kept": kept, "items": items}
+
+
+SETUP_PAGES = [
+    ("Checklist", "setup", ()),
+    ("Organisation", "setup_organisation", ()),
+    ("People", "setup_people", ("setup_person",)),
+    ("Products", "incidents:products", ("incidents:product", "incidents:component_setup")),
+    ("Policies", "setup_policies", ("setup_policy", "setup_policy_version")),
+    ("Integrations", "setup_integrations", ("setup_integration",)),
+    ("Second person", "setup_changes", ("setup_change",)),
+    ("Record", "setup_record", ()),
+]
+
+
+@register.inclusion_tag("crisiscomms/setup_tabs.html")
+def setup_tabs(request: HttpRequest) -> dict[str, Any]:
+    """The pages of set-up, with what waits for a second person: {% setup_tabs request %}."""
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    waiting = ControlChange.objects.filter(state="open", expires_at__gt=request.now).count()
+    return {
+        "tabs": [
+            {
+                "label": label,
+                "url": reverse(name),
+                "is_here": here in (name, *under),
+                "count": waiting if name == "setup_changes" else 0,
+            }
+            for label, name, under in SETUP_PAGES
+        ]
+    }
 
 
 def _shape(name: str) -> SafeString:

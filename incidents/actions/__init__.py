@@ -10,14 +10,28 @@ from incidents.actions.lifecycle import (
     reach_milestone,
     stand_down,
 )
+from incidents.actions.products import (
+    add_component,
+    add_product,
+    change_component,
+    rename_product,
+    restore_component,
+    retire_component,
+)
 
 __all__ = [
+    "add_component",
+    "add_product",
+    "change_component",
     "change_severity",
     "declare_incident",
     "let_see",
     "lock_incident",
     "move_phase",
     "reach_milestone",
+    "rename_product",
+    "restore_component",
+    "retire_component",
     "set_component_state",
     "stand_down",
 ]

@@ -1,4 +1,4 @@
-from incidents.models.components import Component, ComponentState, Product
+from incidents.models.components import Component, ComponentState, Dependency, Product
 from incidents.models.deadlines import Deadline
 from incidents.models.incident import CriterionWaiver, Incident, Milestone, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
@@ -8,6 +8,7 @@ __all__ = [
     "ComponentState",
     "CriterionWaiver",
     "Deadline",
+    "Dependency",
     "Incident",
     "IncidentUserObjectPermission",
     "Milestone",

@@ -17,12 +17,21 @@ class Product(models.Model):
         return self.name
 
 
+class ComponentQuerySet(models.QuerySet["Component"]):
+    def in_use(self) -> "ComponentQuerySet":
+        return self.filter(retired_at=None)
+
+
 class Component(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="components")
     name = models.CharField(max_length=120)
     description = models.CharField(max_length=200, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     is_public = models.BooleanField(default=True)
+    # When it was taken out of use: it stays in the history, and can no longer be affected by something new.
+    retired_at = models.DateTimeField(null=True)
+
+    objects = ComponentQuerySet.as_manager()
 
     class Meta:
         ordering = ["product__position", "product__name", "position", "name"]
@@ -30,6 +39,22 @@ class Component(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Dependency(models.Model):
+    """`component` needs `on`: when the second fails, the first may fail with it."""
+
+    component = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="needs")
+    on = models.ForeignKey(Component, on_delete=models.CASCADE, related_name="needed_by")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["component", "on"], name="component_needs_another_once"),
+            models.CheckConstraint(name="component_does_not_need_itself", condition=~Q(component=F("on"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component} needs {self.on}"
 
 
 class ComponentStateQuerySet(models.QuerySet["ComponentState"]):

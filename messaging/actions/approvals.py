@@ -128,6 +128,7 @@ def _open_stage(stage: ApprovalStage | None, now: datetime) -> None:
     stage.due_at = now + timedelta(minutes=stage.minutes)
     stage.save(update_fields=["state", "opened_at", "due_at"])
     message = stage.request.message
+    _seat_deputies(stage, now)
     for seat in stage.seats.select_related("person"):
         ask(seat, now)
     first = stage.seats.select_related("person").first()
@@ -141,6 +142,19 @@ def _open_stage(stage: ApprovalStage | None, now: datetime) -> None:
         due_at=stage.due_at,
         now=now,
     )
+
+
+def _seat_deputies(stage: ApprovalStage, now: datetime) -> None:
+    """Who said that they are away is not waited for: their deputy is asked from the start."""
+    sitting = {*stage.seats.values_list("person_id", flat=True)}
+    authors = {*stage.request.version.authors, stage.request.requested_by_id}
+    for seat in stage.seats.select_related("person__deputy"):
+        deputy = seat.person.deputy
+        if not seat.person.is_out(now) or deputy is None or not deputy.has_role(seat.role):
+            continue
+        if deputy.pk not in sitting | authors:
+            ApprovalSeat.objects.create(stage=stage, person=deputy, role=seat.role, asked_at=now)
+            sitting.add(deputy.pk)
 
 
 def ask(seat: ApprovalSeat, now: datetime) -> None:

@@ -44,7 +44,14 @@ def test_d7_every_mail_has_one_recipient_and_its_own_message_id(ada, ben, sink):
 
 
 def test_a_mail_says_who_sends_it_where_replies_go_and_how_to_stop(ada, ben, sink):
-    set_organisation(name="Northlight", from_name="Northlight", from_address="u@n.example", reply_to="help@n.example")
+    set_organisation(
+        by=None,
+        now=NOW,
+        name="Northlight",
+        from_name="Northlight",
+        from_address="u@n.example",
+        reply_to="help@n.example",
+    )
     ground.people("anna")
     order_mail(ada, ben)
     round_of_work()
@@ -81,7 +88,7 @@ def test_a_mail_has_a_text_and_an_html_part_that_say_the_same(ada, ben, sink):
     ],
 )
 def test_times_in_a_mail_are_in_the_zone_of_its_reader(ada, ben, sink, zone, words):
-    set_organisation(name="Northlight", time_zone="Europe/Berlin")
+    set_organisation(by=None, now=NOW, name="Northlight", time_zone="Europe/Berlin")
     ground.people("anna", time_zone=zone)
     ground.people("other", name="Other", time_zone="Europe/London")
     order_mail(ada, ben, content={"next_update_at": (NOW + timedelta(hours=1)).isoformat()})

@@ -168,7 +168,7 @@ def test_the_feed_is_well_formed_and_holds_every_update_newest_first(published, 
 
 
 def test_a_control_character_that_slipped_in_does_not_break_the_feed(ada, ben, incident, browse):
-    set_organisation(name="Fernhollow", support_text="Call\x0bus \x08now")
+    set_organisation(by=None, now=NOW, name="Fernhollow", support_text="Call\x0bus \x08now")
     publish(factories.make_approved(incident, ada, ben, public_body="Reach {{ support }}"), ada)
 
     assert "us" in entries(browse)[0]["summary"]
@@ -199,7 +199,7 @@ def test_a_new_update_is_a_new_mark(published, ada, ben, incident):
     ("zone", "local"), [("Europe/Berlin", "14:09 CET"), ("Australia/Lord_Howe", "00:09"), ("UTC", "13:09 UTC")]
 )
 def test_times_are_the_organisations_with_utc_beside_them(published, browse, zone, local):
-    set_organisation(name="Fernhollow", time_zone=zone)
+    set_organisation(by=None, now=NOW, name="Fernhollow", time_zone=zone)
 
     home = page(browse)
 

@@ -1,0 +1,177 @@
+"""Changes that weaken control take two people: one administrator asks, another one confirms or refuses.
+
+As long as there is one administrator only, nobody else could confirm: then the change is made at once, and the record
+says that it was made alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from crisiscomms import audit, notices
+from crisiscomms.models import ControlChange, Notice, Role, User
+from crisiscomms.notices import Mail
+from crisiscomms.refusal import Conflict, Refused
+
+VALID_DAYS = 7
+State = ControlChange.State
+Apply = Callable[[ControlChange, datetime], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`apply` makes the change real, in the name of `change.asked_by`. It raises Conflict when its base has moved."""
+
+    key: str
+    label: str
+    apply: Apply
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    _kinds[kind.key] = kind
+
+
+def require_administrator(by: User) -> None:
+    if not by.has_role(Role.ADMINISTRATOR):
+        raise Refused("Only an administrator may change people and set-up.")
+
+
+def others(than: User) -> list[User]:
+    """Who could confirm what this person asks for."""
+    return [person for person in User.objects.with_role(Role.ADMINISTRATOR) if person.pk != than.pk]
+
+
+@transaction.atomic
+def ask(
+    *,
+    kind: str,
+    subject: str,
+    title: str,
+    payload: dict[str, Any],
+    differences: list[tuple[str, str, str]],
+    reason: str,
+    by: User,
+    now: datetime,
+) -> ControlChange | None:
+    """Ask a second administrator. Returns None when there is none: then the change has been made.
+
+    `differences` are (what, before, after), as the second person reads them. Raises Conflict while another change of
+    the same thing waits.
+    """
+    require_administrator(by)
+    if not reason.strip():
+        raise Refused("Say why, so that the second person can decide.")
+    change = ControlChange(
+        kind=kind,
+        subject=subject,
+        title=title[:200],
+        differences=[list(row) for row in differences],
+        payload=payload,
+        reason=reason.strip()[:300],
+        asked_by=by,
+        asked_at=now,
+        expires_at=now + timedelta(days=VALID_DAYS),
+    )
+    if not others(by):
+        _kinds[kind].apply(change, now)
+        _say(change, "change.alone", f"{title}: made alone, as there is no second administrator", by, now)
+        return None
+    expired = ControlChange.objects.filter(kind=kind, subject=subject, state=State.OPEN, expires_at__lte=now)
+    expired.update(state=State.WITHDRAWN, decided_at=now, answer="Nobody decided in time.")
+    try:
+        with transaction.atomic():
+            change.save()
+    except IntegrityError:
+        waiting = ControlChange.objects.get(kind=kind, subject=subject, state=State.OPEN)
+        raise Conflict(
+            f"{waiting.asked_by} has asked for a change of this already. Decide on that one first."
+        ) from None
+    _say(change, "change.asked", f"{title}: asked for. {change.reason}", by, now)
+    notices.tell(others(by), kind="control_change", key=str(change.pk), now=now, change=change.pk)
+    return change
+
+
+@transaction.atomic
+def confirm(*, change_id: int, by: User, now: datetime) -> None:
+    """Make it real. Never by who asked, and only while who asked still is an administrator."""
+    change = _lock(change_id, by, now)
+    if change.asked_by_id == by.pk:
+        raise Refused("You asked for it, so somebody else has to confirm it.")
+    if not change.asked_by.has_role(Role.ADMINISTRATOR):
+        raise Refused(f"{change.asked_by}, who asked for it, is no longer an administrator. Refuse it.")
+    _kinds[change.kind].apply(change, now)
+    _close(change, State.CONFIRMED, by, now, f"{change.title}: confirmed. {change.asked_by} had asked for it")
+
+
+@transaction.atomic
+def refuse(*, change_id: int, reason: str, by: User, now: datetime) -> None:
+    """Say no, with a reason that who asked will read. Who asked takes it back by this as well."""
+    change = _lock(change_id, by, now)
+    if change.asked_by_id == by.pk:
+        _close(change, State.WITHDRAWN, by, now, f"{change.title}: taken back")
+        return
+    if not reason.strip():
+        raise Refused("Say why you refuse it.")
+    change.answer = reason.strip()[:300]
+    _close(change, State.REFUSED, by, now, f"{change.title}: refused. {change.answer}")
+
+
+def _lock(change_id: int, by: User, now: datetime) -> ControlChange:
+    require_administrator(by)
+    change = ControlChange.objects.select_for_update(of=("self",)).select_related("asked_by").get(pk=change_id)
+    if change.state != State.OPEN:
+        raise Conflict(f"This is {change.get_state_display().lower()} already.")
+    if change.is_expired(now):
+        raise Conflict("Nobody decided in time, so this has lapsed. It can be asked for again.")
+    return change
+
+
+def _close(change: ControlChange, state: str, by: User, now: datetime, text: str) -> None:
+    change.state, change.decided_by, change.decided_at = state, by, now
+    change.save(update_fields=["state", "decided_by", "decided_at", "answer"])
+    _say(change, f"change.{state}", text, by, now)
+    if change.asked_by_id != by.pk:
+        notices.tell([change.asked_by], kind="control_change_decided", key=str(change.pk), now=now, change=change.pk)
+
+
+def _say(change: ControlChange, verb: str, text: str, by: User, now: datetime) -> None:
+    audit.record(chain=audit.INSTALLATION, verb=verb, subject=change.subject, text=text, by=by, now=now)
+
+
+@notices.renders("control_change")
+def _asked_mail(notice: Notice, now: datetime) -> Mail | None:
+    change = ControlChange.objects.select_related("asked_by").get(pk=notice.context["change"])
+    if change.state != State.OPEN or change.is_expired(now):
+        return None
+    return Mail(
+        f"Second person needed: {change.title}",
+        [
+            f"{change.asked_by} asks for a change that takes two people: {change.title}.",
+            f"Why: {change.reason}",
+            f"It lapses after {VALID_DAYS} days.",
+        ],
+        settings.BASE_URL + reverse("setup_change", args=[change.pk]),
+        "Look at it",
+    )
+
+
+@notices.renders("control_change_decided")
+def _decided_mail(notice: Notice, now: datetime) -> Mail | None:
+    change = ControlChange.objects.select_related("decided_by").get(pk=notice.context["change"])
+    words = [f"{change.title}: {change.get_state_display().lower()} by {change.decided_by}."]
+    if change.answer:
+        words.append(f"Why: {change.answer}")
+    return Mail(
+        f"{change.get_state_display()}: {change.title}",
+        words,
+        settings.BASE_URL + reverse("setup_change", args=[change.pk]),
+        "Look at it",
+    )

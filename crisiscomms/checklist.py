@@ -1,0 +1,43 @@
+"""What an installation needs before its first message: each house says its steps, and whether they are done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from crisiscomms.models import User
+
+
+@dataclass(frozen=True)
+class Step:
+    """`done` looks; it changes nothing. `attempt` is what a button on the set-up page does, named `press`: it returns
+    a sentence for whoever pressed, or raises Refused.
+    """
+
+    position: int
+    key: str
+    title: str
+    why: str
+    url_name: str
+    done: Callable[[], bool]
+    press: str = ""
+    attempt: Callable[[User, datetime], str] | None = None
+    # Worth doing, and no message waits for it.
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    step: Step
+    is_done: bool
+
+
+_steps: dict[str, Step] = {}
+
+
+def register(step: Step) -> None:
+    _steps[step.key] = step
+
+
+def look() -> list[Seen]:
+    """Every step in order, with what is done."""
+    return [Seen(step, step.done()) for step in sorted(_steps.values(), key=lambda step: step.position)]

@@ -1,0 +1,53 @@
+"""What a person holds in incidents, and how it passes to another when they lose access."""
+
+from datetime import datetime
+
+from crisiscomms import audit, handover
+from crisiscomms.models import User
+from crisiscomms.refusal import Refused
+from incidents import access
+from incidents.actions import let_see, lock_incident
+from incidents.models import Deadline, Incident, TeamMember
+
+
+def _leads(person: User) -> int:
+    return Incident.objects.filter(lead=person, closed_at=None).count()
+
+
+def _lead(*, person: User, to: User, by: User, now: datetime) -> None:
+    for pk in Incident.objects.filter(lead=person, closed_at=None).order_by("pk").values_list("pk", flat=True):
+        incident = lock_incident(pk)
+        _let_in(incident, to)
+        if not access.may(to, "work", incident):
+            raise Refused(f"{to.name} cannot lead {incident.ref} with their roles. Choose somebody of the workshop.")
+        incident.lead = to
+        incident.save(update_fields=["lead"])
+        role = next(iter(to.roles))
+        TeamMember.objects.get_or_create(incident=incident, person=to, defaults={"role": role, "joined_at": now})
+        text = f"{to.name} leads now, in place of {person.name}"
+        audit.record(chain=incident.chain, verb="incident.lead", subject=incident.ref, text=text, by=by, now=now)
+
+
+def _clocks(person: User) -> int:
+    return Deadline.objects.open().filter(owner=person).count()
+
+
+def _watch(*, person: User, to: User, by: User, now: datetime) -> None:
+    incidents = Incident.objects.filter(deadlines__in=Deadline.objects.open().filter(owner=person)).distinct()
+    for incident in incidents.order_by("pk"):
+        audit.hold(incident.chain)
+        _let_in(incident, to)
+        count = Deadline.objects.open().filter(owner=person, incident=incident).update(owner=to)
+        text = f"{count} deadlines of {person.name} are {to.name}’s now"
+        audit.record(chain=incident.chain, verb="deadline.owner", subject=incident.ref, text=text, by=by, now=now)
+
+
+def _let_in(incident: Incident, to: User) -> None:
+    if not access.may(to, "view", incident):
+        let_see(incident=incident, person=to)
+    if not access.may(to, "view", incident):
+        raise Refused(f"{to.name} may not see {incident.ref} with their roles. Choose somebody else.")
+
+
+handover.register(handover.Holding("leads", "open incidents they lead", _leads, _lead))
+handover.register(handover.Holding("clocks", "deadlines they watch", _clocks, _watch))
