@@ -45,8 +45,9 @@ def require_administrator(by: User) -> None:
 
 
 def others(than: User) -> list[User]:
-    """Who could confirm what this person asks for."""
-    return [person for person in User.objects.with_role(Role.ADMINISTRATOR) if person.pk != than.pk]
+    """Who could confirm what this person asks for: not who was invited and has not come yet."""
+    administrators = User.objects.with_role(Role.ADMINISTRATOR)
+    return [person for person in administrators if person.pk != than.pk and person.can_sign_in]
 
 
 @transaction.atomic

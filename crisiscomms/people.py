@@ -70,7 +70,8 @@ def change_person(
     """
     require_administrator(by)
     # All administrators are locked, so that two of them cannot remove each other at the same instant.
-    admins = list(User.objects.with_role(Role.ADMINISTRATOR).select_for_update().values_list("pk", flat=True))
+    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update()
+    admins = [one.pk for one in locked if one.can_sign_in]
     person = User.objects.get_queryset().select_for_update().get(pk=person_id)
     if admins == [person.pk] and not (is_active and Role.ADMINISTRATOR in roles):
         raise Refused("This is the last administrator. Make somebody else one first.")

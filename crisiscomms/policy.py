@@ -1,5 +1,6 @@
 """Policies: the version in force, what may stand in one, and how one is replaced."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -194,8 +195,11 @@ def read(text: str) -> Any:
         raise BadPolicy([f"The text cannot be read{line}: {getattr(error, 'problem', None) or error}."]) from None
 
 
-def written(data: dict[str, Any]) -> str:
-    """Data as policy text: the way it is edited."""
+def written(described: Description, data: dict[str, Any]) -> str:
+    """Data as policy text, entries in the order of the rules: the way it is edited."""
+    # One that an earlier version wrote is shown as it is, so that it can be mended.
+    with suppress(ValidationError):
+        data = described.rules.model_validate(data).model_dump(exclude_unset=True)
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
 
 

@@ -164,7 +164,9 @@ def policies(request: HttpRequest) -> HttpResponse:
 def policy_page(request: HttpRequest, key: str) -> HttpResponse:
     """What is in force, its history, and changing it: first looked at as differences, then made."""
     about, newest = _policy(key)
-    form = PolicyForm(request.POST or None, initial={"base": newest.version, "text": policy.written(newest.data)})
+    form = PolicyForm(
+        request.POST or None, initial={"base": newest.version, "text": policy.written(about, newest.data)}
+    )
     preview: list[tuple[str, str, str]] = []
     status = 200
     if request.method == "POST":
@@ -222,7 +224,7 @@ def policy_version(request: HttpRequest, key: str, version: int) -> HttpResponse
         "about": about,
         "newest": newest,
         "row": row,
-        "text": policy.written(row.data),
+        "text": policy.written(about, row.data),
         "changed": policy.differences(before.data, row.data) if before else [],
     }
     return render(request, "crisiscomms/policy_version.html", context)

@@ -43,7 +43,8 @@ OPEN = {
     *("account_login", "account_logout", "account_signup", "account_inactive"),
     *("account_reset_password", "account_reset_password_done"),
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
-    *("messaging:approve_link", "delivery:unsubscribe"),
+    *("messaging:approve_link", "delivery:unsubscribe", "account_invitation"),
+    *("brand_style", "brand_logo"),
     *("statuspage:home", "statuspage:history", "statuspage:incident"),
     *("inbox", "inbox_mail", "inbox_mail_html"),
 }
@@ -169,7 +170,9 @@ def test_every_kind_of_deadline_that_is_planned_leads_somewhere():
 
 def address_of(name: str, pattern: Any) -> str:
     wanted = arguments_of(pattern)
-    return reverse(name, kwargs={key: 1 if key == "number" or key.endswith("_id") else "x" for key in wanted})
+    return reverse(
+        name, kwargs={key: 1 if key in ("number", "version") or key.endswith("_id") else "x" for key in wanted}
+    )
 
 
 @pytest.mark.django_db
@@ -380,7 +383,10 @@ def with_bases(path: Path) -> list[str]:
     return [text, *(with_bases(ROOT / "templates" / base[1]) if base else [])]
 
 
-LAYOUTS = {"base.html", "solo.html", "public.html", "allauth/layouts/base.html", "crisiscomms/error.html"}
+LAYOUTS = {
+    *("base.html", "solo.html", "public.html", "allauth/layouts/base.html", "crisiscomms/error.html"),
+    "crisiscomms/setup_base.html",
+}
 PAGES = [p for p in templates() if len(with_bases(p)) > 1 and str(p.relative_to(ROOT / "templates")) not in LAYOUTS]
 
 

@@ -33,6 +33,12 @@ def url_of(name: str, pattern: Any, things: dict[str, Any]) -> str:
         wanted["message_id"] = things[MESSAGE_OF.get(name, "message_id")]
     if name == "messaging:approve_link":
         wanted["token"] = things["link"]
+    if name == "account_invitation":
+        wanted["token"] = things["invitation"]
+    if name.startswith("setup_try"):
+        wanted["key"] = "storage"
+    if name.startswith("setup_policy"):
+        wanted["key"] = "messaging"
     return reverse(name, kwargs=wanted)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 
+from crisiscomms import changes, invitations
 from crisiscomms.models import User
 from delivery import sender, sweeping
 from delivery.channels import email as door
@@ -53,6 +54,23 @@ class World:
     mails: list[Any] = field(default_factory=list)
 
 
+def _setting_up(world: World, hidden: str) -> dict[str, Any]:
+    """An invitation under way, a change that waits for a second person, products and versions to look at."""
+    olga = world.people["administrator"]
+    second = factories.make_user("second", roles=["administrator"])
+    guest = User.objects.create_user("guest@team.example", None, name="Gwen Guest", roles=["support"])
+    link = invitations.link(invitations.invite(person_id=guest.pk, by=olga, now=NOW))
+    change = changes.ask(
+        kind="roles", subject="person:0", title=f"{hidden}: give roles", payload={"person": guest.pk, "add": ["legal"]},
+        differences=[("Roles", "support", hidden)], reason=hidden, by=second, now=NOW,
+    )  # fmt: skip
+    assert change is not None
+    component = Component.objects.first()
+    assert component is not None
+    setting_up = {"invitation": link.split("/")[-2], "change_id": change.pk, "version": 1, "kind": "none"}
+    return setting_up | {"component_id": component.pk, "product_id": component.product_id}
+
+
 def furnish(settings: Any, files: Any) -> None:
     """What a world needs around it: files elsewhere, a worker's heartbeat, passwords that cost nothing to make."""
     settings.MEDIA_ROOT = files
@@ -75,6 +93,7 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     _exercise(ada, ben, hidden)
     world.people |= _late_comers()
     common = {"person_id": ben.pk, "run_id": _import(ada, hidden), "uidb36": "1", "key": "x-y", "name": "none.eml"}
+    common |= _setting_up(world, hidden)
     world.open |= common | {"token": door.unsubscribe_url(contact.pk).split("/")[-2]}
     world.hidden |= common | {"token": world.open["token"]}
     world.mails = taker.mails

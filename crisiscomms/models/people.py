@@ -98,6 +98,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def has_role(self, *roles: str) -> bool:
         return self.is_active and bool(set(roles) & set(self.roles))
 
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether they ever had a way in: who was invited and has not come yet cannot decide anything."""
+        return self.is_active and (self.has_usable_password() or self.last_login is not None)
+
     def is_out(self, now: datetime) -> bool:
         """Whether they said that they are away at this moment."""
         return self.out_from is not None and self.out_until is not None and self.out_from <= now < self.out_until

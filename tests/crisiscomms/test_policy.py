@@ -22,7 +22,10 @@ def test_the_highest_version_is_in_force_and_the_old_ones_stay(db, ada):
         (2, {"minutes": 4}),
     ]
     texts = AuditEvent.objects.filter(verb="policy.replaced", actor=ada).values_list("detail__text", flat=True)
-    assert set(texts) == {"Policy “tea” changed to version 1", "Policy “tea” changed to version 2"}
+    assert set(texts) == {
+        "Policy “tea” changed to version 1",
+        "Policy “tea” changed to version 2; minutes: 3 → 4",
+    }
 
 
 def test_what_is_shipped_loads_only_where_nothing_is(db):

@@ -5,10 +5,21 @@ from types import SimpleNamespace
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection
+from django.db.models import F
 
+from crisiscomms.models import ControlChange, Invitation, User
 from delivery import sweeping
 from delivery.models import DeliveryAttempt, Dispatch, Notification
-from incidents.models import ComponentState, CriterionWaiver, Deadline, Incident, Milestone, TeamMember
+from incidents.models import (
+    Component,
+    ComponentState,
+    CriterionWaiver,
+    Deadline,
+    Dependency,
+    Incident,
+    Milestone,
+    TeamMember,
+)
 from messaging.models import ApprovalDecision, ApprovalRequest, Message, MessageVersion
 from recovery import actions as recovery
 from recovery.models import RecoveryTask
@@ -35,6 +46,15 @@ IMPOSSIBLE = {
     "notification_claimed_is_of_a_claim": (Notification, {"state": "claimed", "claim": None}),
     "notification_waiting_has_a_time": (Notification, {"state": "retry", "next_attempt_at": None}),
     "notification_ended_badly_says_why": (Notification, {"state": "failed", "reason": ""}),
+    "user_is_back_after_leaving": (User, {"out_from": NOW, "out_until": NOW}),
+    "invitation_is_accepted_or_withdrawn": (Invitation, {"accepted_at": NOW, "withdrawn_at": NOW}),
+    "change_is_confirmed_by_another": (
+        ControlChange,
+        {"state": "confirmed", "decided_at": NOW, "decided_by": F("asked_by")},
+    ),
+    "change_decided_has_a_time": (ControlChange, {"state": "withdrawn", "decided_at": None}),
+    "change_refused_says_why": (ControlChange, {"state": "refused", "decided_at": NOW, "answer": ""}),
+    "component_does_not_need_itself": (Dependency, {"on": F("component")}),
     "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
 }
 # Unique sentence → the table whose row cannot stand there twice, and what may differ.
@@ -43,6 +63,9 @@ TWICE = {
     "component_has_one_open_state": (ComponentState, {}),
     "deadline_open_once_per_subject": (Deadline, {}),
     "person_joins_a_team_once": (TeamMember, {}),
+    "invitation_open_once_per_person": (Invitation, {}),
+    "change_open_once_per_subject": (ControlChange, {}),
+    "component_needs_another_once": (Dependency, {}),
     "milestone_reached_once": (Milestone, {}),
     "message_number_once_per_incident": (Message, {"state": "draft", "approval": None}),
     "message_version_once": (MessageVersion, {}),
@@ -65,6 +88,13 @@ def world(ada, ben):
     factories.order(message, ada)
     sweeping.sweep(now=NOW)
     recovery.open_programme(incident=incident, by=ada, now=NOW)
+    olga, guest = factories.make_user("olga", roles=["administrator"]), factories.make_user("guest", roles=[])
+    lasts = {"asked_by": olga, "asked_at": NOW, "expires_at": NOW + HOUR}
+    Invitation.objects.create(person=guest, invited_by=olga, invited_at=NOW, expires_at=NOW + HOUR)
+    ControlChange.objects.create(kind="roles", subject="person:1", title="x", payload={}, reason="x", **lasts)
+    component = Component.objects.first()
+    other = Component.objects.create(product=component.product, name="Another part")
+    Dependency.objects.create(component=component, on=other)
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
     return SimpleNamespace(incident=incident, message=message, ada=ada, ben=ben)
 
