@@ -8,7 +8,7 @@ from crisiscomms import self_views
 urlpatterns = [
     path("me/", self_views.me, name="account_me"),
     path("invitation/<str:token>/", self_views.invitation, name="account_invitation"),
-    path("login/", views.login, name="account_login"),
+    path("login/", self_views.sign_in, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
     path("signup/", views.signup, name="account_signup"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),

@@ -11,6 +11,7 @@ from crisiscomms import branding
 from crisiscomms.models import Organisation, Role, User
 from crisiscomms.models.organisation import check_accent
 from crisiscomms.moments import MomentField
+from crisiscomms.organisation import get_organisation
 
 # Line breaks and control characters, and the invisible signs that turn text around.
 HIDDEN_SIGNS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -142,9 +143,20 @@ class PersonForm(AwayForm):
         ]
         labels = {"is_active": "Has access"}
 
+    def validate_unique(self) -> None:
+        """One sentence for one mistake; upper and lower case are one address."""
+        email = self.cleaned_data.get("email")
+        others = User.objects.get_queryset().exclude(pk=self.instance.pk)
+        if email and others.filter(email__iexact=email.strip()).exists():
+            self.add_error("email", "Somebody with this e-mail address is here already.")
+
+    def validate_constraints(self) -> None:
+        """What the constraints hold is asked in `clean` and above, in words; the database holds it all the same."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
+            self.fields["time_zone"].initial = get_organisation().time_zone
             for name in ("is_active", "out_from", "out_until"):
                 del self.fields[name]
 

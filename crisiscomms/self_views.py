@@ -1,5 +1,6 @@
 """A person's own pages: accepting an invitation, and what they say about themselves."""
 
+from allauth.account import views as allauth
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -15,6 +16,15 @@ from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 
 PAGE = ["GET", "HEAD", "POST"]
+
+
+@login_not_required
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """On an empty installation there is nobody to sign in as: the way leads to its first minutes."""
+    if not User.objects.get_queryset().exists():
+        return redirect("welcome")
+    answer: HttpResponse = allauth.login(request)
+    return answer
 
 
 @login_not_required

@@ -9,6 +9,7 @@ from crisiscomms import policy
 from crisiscomms.models import User
 from delivery import authority
 from delivery.models import Dispatch, Notification, Tally
+from incidents.models import Incident
 from messaging.content import Content
 from messaging.models import Message
 from messaging.queries import preview
@@ -123,3 +124,13 @@ def rows_for_export(dispatch: Dispatch) -> Iterator[list[str]]:
 
 def _utc(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+def resolved_message_went_out(incident: Incident) -> bool:
+    """The newest resolved message has left by all its channels; one that was stopped half-way has not."""
+    newest = Message.objects.filter(incident=incident, kind=Message.Kind.RESOLVED, state=Message.State.SENT)
+    last = newest.order_by("-number").first()
+    if last is None:
+        return False
+    states = set(last.dispatches.exclude(state=Dispatch.State.TAKEN_BACK).values_list("state", flat=True))
+    return bool(states) and states <= {Dispatch.State.DONE, Dispatch.State.RUNNING, Dispatch.State.LOCKED}

@@ -20,6 +20,7 @@ from delivery.models import Dispatch
 from messaging.models import Message
 from stakeholders.actions import unsubscribe_contact
 from stakeholders.exports import defuse
+from stakeholders.models import Contact
 
 
 @require_GET
@@ -174,6 +175,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if contact_id is None:
         return render(request, "delivery/unsubscribe.html", {"state": "unknown"}, status=404)
     if request.method != "POST":
-        return render(request, "delivery/unsubscribe.html", {"state": "ask"})
+        is_out = Contact.objects.filter(pk=contact_id, unsubscribed_at__isnull=False).exists()
+        return render(request, "delivery/unsubscribe.html", {"state": "done" if is_out else "ask"})
     unsubscribe_contact(contact_id=contact_id, now=request.now, how="by the link in a mail")
     return render(request, "delivery/unsubscribe.html", {"state": "done"})

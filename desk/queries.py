@@ -127,7 +127,7 @@ def room(incident: Incident) -> dict[str, Any]:
             for kind, label in Milestone.Kind.choices
             if kind not in milestones and kind not in (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD)
         ],
-        "messages_written": [{"message": message, "cells": _cells(message)} for message in messages],
+        "messages_written": [{"message": message, "cells": _cells(message), **_where(message)} for message in messages],
         "draft": next(
             (
                 message
@@ -136,7 +136,10 @@ def room(incident: Incident) -> dict[str, Any]:
             ),
             None,
         ),
+        "on_hold": next((one for one in messages if any(d.state == "held" for d in one.dispatches.all())), None),
         "clocks": clocks,
+        # Recovery tasks are waived on their board, where the reason stays with the task.
+        "waivable": [clock for clock in clocks if clock.kind != "recovery_task"],
         "next_clock": next((clock for clock in clocks if clock.kind in ("acknowledge", "update")), None),
         "acknowledged_in": acknowledged.reached_at - incident.discovered_at if acknowledged else None,
         "acknowledge_target": deadlines.severity_policy(incident)["acknowledge_minutes"],
@@ -151,6 +154,19 @@ def room(incident: Incident) -> dict[str, Any]:
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
     }
+
+
+def _where(message: Message) -> dict[str, Any]:
+    """Where a message stands, and since when: what has left says when it left, not when it was written."""
+    under_way = [one for one in message.dispatches.all() if one.state != Dispatch.State.TAKEN_BACK]
+    left = [one.left_at for one in under_way if one.left_at]
+    if message.state != Message.State.SENT:
+        return {"word": message.get_state_display(), "at": message.working_at}
+    if any(one.state == Dispatch.State.STOPPED for one in under_way):
+        return {"word": "Stopped", "at": min(left, default=message.working_at)}
+    if left:
+        return {"word": "Sent", "at": min(left)}
+    return {"word": "On hold", "at": min((one.ordered_at for one in under_way), default=message.working_at)}
 
 
 def _may_fail_too(incident: Incident) -> Any:

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crisiscomms.refusal import Refused
@@ -18,16 +19,22 @@ def products(request: HttpRequest) -> HttpResponse:
     """What customers use: products and their parts."""
     access.page(request.user, "set_up")
     new_product = forms.ProductForm(request.POST if "add_product" in request.POST else None, prefix="p")
-    new_component = forms.NewComponentForm(request.POST if "add_component" in request.POST else None, prefix="c")
+    new_component = forms.NewComponentForm(
+        request.POST if "add_component" in request.POST else None,
+        prefix="c",
+        initial={"product": request.GET.get("product", "")},
+    )
     for form, act in ((new_product, actions.add_product), (new_component, actions.add_component)):
         if form.is_bound and form.is_valid():
             try:
-                act(by=request.user, now=request.now, **form.cleaned_data)
+                made = act(by=request.user, now=request.now, **form.cleaned_data)
             except Refused as refusal:
                 form.add_error("name", str(refusal))
             else:
                 messages.success(request, "Added.")
-                return redirect("incidents:products")
+                # The next part most likely belongs to the same product.
+                product = made.product_id if isinstance(made, Component) else made.pk
+                return redirect(f"{reverse('incidents:products')}?product={product}#new-part")
     parts = Prefetch("components", queryset=Component.objects.prefetch_related("needs__on"))
     context = {
         "new_product": new_product,

@@ -32,7 +32,7 @@ def approval_request(notice: Notice, now: datetime) -> Mail | None:
     text, html = _quote(request)
     exercise = "EXERCISE, " if incident.is_exercise else ""
     return Mail(
-        f"{exercise}Decide by {due:%H:%M %Z}: {request.message.name.lower()} of {incident.ref}",
+        f"{exercise}Decide by {due:%H:%M %Z}: {request.message.name.lower()} of {incident.ref}, version {request.version.number}",
         [f"{incident.title}. {reach_sentence(request)}", until],
         link,
         "Read and decide",

@@ -108,6 +108,35 @@ def complete_task(*, task_id: int, evidence: str, by: User, now: datetime) -> Re
 
 
 @transaction.atomic
+def waive_task(*, task_id: int, reason: str, by: User, now: datetime) -> RecoveryTask:
+    """It will not be done, and somebody who leads says why."""
+    task = _lock(task_id)
+    access.require(by, "lead", task.incident)
+    if task.state != State.OPEN:
+        raise Conflict(f"This is {task.get_state_display().lower()} already, by {task.done_by}.")
+    if not reason.strip():
+        raise Refused("Say why this is waived.")
+    return _waive(task, reason, by, now)
+
+
+def _waive(task: RecoveryTask, reason: str, by: User, now: datetime) -> RecoveryTask:
+    task.state, task.evidence = State.WAIVED, reason.strip()
+    task.done_at, task.done_by = now, by
+    task.save(update_fields=["state", "evidence", "done_at", "done_by"])
+    deadlines.waive(
+        incident=task.incident, kind="recovery_task", subject=f"task:{task.pk}", reason=reason, by=by, now=now
+    )
+    return task
+
+
+@transaction.atomic
+def waive_all_tasks(*, incident: Incident, by: User, now: datetime) -> None:
+    """What is still open when the incident closes was waived with it."""
+    for task in incident.recovery_tasks.filter(state=State.OPEN).select_related("incident"):
+        _waive(task, "The incident was closed.", by, now)
+
+
+@transaction.atomic
 def hand_over_task(*, task_id: int, owner: User, by: User, now: datetime) -> RecoveryTask:
     """Somebody else owns it now; their clock, their reminders."""
     task = _lock(task_id)

@@ -6,10 +6,11 @@ class RecoveryConfig(AppConfig):
 
     def ready(self) -> None:
         from incidents import criteria
-        from incidents.signals import incident_resolved
+        from incidents.signals import incident_closed, incident_resolved
         from recovery import actions, receivers, rules
 
         assert rules
 
         criteria.register("recovery_tasks_done", actions.all_done)
         incident_resolved.connect(receivers.on_resolved, dispatch_uid="recovery.programme")
+        incident_closed.connect(receivers.on_closed, dispatch_uid="recovery.closed")

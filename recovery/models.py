@@ -19,8 +19,13 @@ class RecoveryTask(models.Model):
     class State(models.TextChoices):
         OPEN = "open", "Open"
         DONE = "done", "Done"
+        WAIVED = "waived", "Waived"
 
-    MOVES: ClassVar[dict[str, set[str]]] = {State.OPEN: {State.DONE}, State.DONE: {State.OPEN}}
+    MOVES: ClassVar[dict[str, set[str]]] = {
+        State.OPEN: {State.DONE, State.WAIVED},
+        State.DONE: {State.OPEN},
+        State.WAIVED: {State.OPEN},
+    }
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="recovery_tasks")
     key = models.SlugField(max_length=40)
@@ -32,7 +37,8 @@ class RecoveryTask(models.Model):
     owner_role = models.CharField(max_length=20, choices=Role)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="recovery_tasks")
     due_at = models.DateTimeField()
-    state = models.CharField(max_length=4, choices=State, default=State.OPEN)
+    state = models.CharField(max_length=6, choices=State, default=State.OPEN)
+    # What shows that it is done, or why it is waived; who and when likewise.
     evidence = models.TextField(blank=True)
     done_at = models.DateTimeField(null=True)
     done_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -44,7 +50,7 @@ class RecoveryTask(models.Model):
             models.CheckConstraint(
                 name="recovery_task_done_with_evidence",
                 condition=Q(state="open", done_at=None)
-                | (Q(state="done", done_at__isnull=False, done_by__isnull=False) & ~Q(evidence="")),
+                | (Q(state__in=["done", "waived"], done_at__isnull=False, done_by__isnull=False) & ~Q(evidence="")),
             ),
         ]
 

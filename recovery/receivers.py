@@ -7,3 +7,7 @@ from recovery import actions
 
 def on_resolved(*, incident: Any, by: Any, now: Any, **_: Any) -> None:
     actions.open_programme(incident=incident, by=by, now=now)
+
+
+def on_closed(*, incident: Any, by: Any, now: Any, **_: Any) -> None:
+    actions.waive_all_tasks(incident=incident, by=by, now=now)

@@ -1,8 +1,10 @@
 """The recovery board."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -11,7 +13,7 @@ from crisiscomms.refusal import Refused
 from incidents import access
 from incidents.models import Incident
 from recovery import actions
-from recovery.forms import CompleteForm
+from recovery.forms import CompleteForm, OwnerForm, WaiveForm
 from recovery.models import RecoveryTask
 
 
@@ -45,7 +47,7 @@ def board(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _board(
-    request: HttpRequest, incident: Incident, form: CompleteForm, open_task: int | None, status: int = 200
+    request: HttpRequest, incident: Incident, form: Form, open_task: int | None, status: int = 200
 ) -> HttpResponse:
     tasks = list(incident.recovery_tasks.select_related("owner", "done_by"))
     resolved = incident.resolved_at
@@ -58,10 +60,15 @@ def _board(
         "here": columns[here][0],
         "day": day,
         "done": sum(task.state == RecoveryTask.State.DONE for task in tasks),
+        "waived": sum(task.state == RecoveryTask.State.WAIVED for task in tasks),
         "total": len(tasks),
         "form": form,
         "open_task": open_task,
+        "complete": form if isinstance(form, CompleteForm) else CompleteForm(),
+        "waive": form if isinstance(form, WaiveForm) else WaiveForm(),
+        "owners": OwnerForm(),
         "may_work": access.may(request.user, "work", incident),
+        "may_lead": access.may(request.user, "lead", incident),
     }
     return render(request, "recovery/recovery_board.html", context, status=status)
 
@@ -86,3 +93,31 @@ def complete(request: HttpRequest, number: int, task_id: int) -> HttpResponse:
             return _board(request, incident, form, task.pk, status=409)
         return redirect("recovery:board", number)
     return _board(request, incident, form, task.pk, status=422)
+
+
+@require_POST
+def waive(request: HttpRequest, number: int, task_id: int) -> HttpResponse:
+    form = WaiveForm(request.POST)
+    return _press(request, number, task_id, form, actions.waive_task)
+
+
+@require_POST
+def hand_over(request: HttpRequest, number: int, task_id: int) -> HttpResponse:
+    form = OwnerForm(request.POST)
+    return _press(request, number, task_id, form, actions.hand_over_task)
+
+
+def _press(
+    request: HttpRequest, number: int, task_id: int, form: Form, act: Callable[..., RecoveryTask]
+) -> HttpResponse:
+    incident = access.get_incident(request.user, number)
+    task = get_object_or_404(RecoveryTask, pk=task_id, incident=incident)
+    status = 422
+    if form.is_valid():
+        try:
+            act(task_id=task.pk, by=request.user, now=request.now, **form.cleaned_data)
+            return redirect("recovery:board", number)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+            status = 409
+    return _board(request, incident, form, task.pk, status=status)

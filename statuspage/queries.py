@@ -34,6 +34,8 @@ class PublicIncident:
     updates: list[Update] = field(default_factory=list)
     next_update: datetime | None = None
     is_resolved: bool = False
+    # A false alarm: it ended without a message that says so.
+    is_withdrawn: bool = False
 
     @property
     def title(self) -> str:
@@ -86,6 +88,7 @@ def public_incidents(now: datetime, *, number: int | None = None) -> list[Public
                 incident.ref,
                 next_update=_promise(dispatch, content),
                 is_resolved=_is_over(incident, dispatch),
+                is_withdrawn=incident.stood_down and dispatch.message.kind != Message.Kind.RESOLVED,
             )
         found[incident.number].updates.append(_update(dispatch, content, organisation))
     return list(found.values())

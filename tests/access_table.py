@@ -170,6 +170,10 @@ recovery:board                            GET   in   404  404  200  200  200  40
 recovery:board                            POST  in   405  405  405  405  405  405
 recovery:complete                         GET   in   405  405  405  405  405  405
 recovery:complete                         POST  in   404  404  422  422  422  404
+recovery:waive                            GET   in   405  405  405  405  405  405
+recovery:waive                            POST  in   404  404  422  422  422  404
+recovery:hand_over                        GET   in   405  405  405  405  405  405
+recovery:hand_over                        POST  in   404  404  422  422  422  404
 portal:home                               GET   in   200  200  200  200  200  200
 portal:home                               POST  in   405  405  405  405  405  405
 portal:live                               GET   in   200  200  200  200  200  200

@@ -178,4 +178,8 @@ def status(request: HttpRequest, message_id: int) -> HttpResponse:
     """The live region: who was asked and what they said."""
     message = access.get_message(request.user, message_id)
     context = {**queries.approval_state(message), "message": message, "incident": message.incident}
-    return live(request, "messaging/message_compose.html#status", context)
+    answer = live(request, "messaging/message_compose.html#status", context)
+    if message.state not in (State.IN_REVIEW, State.APPROVED):
+        # Decided otherwise, or sent: the whole page is another one now. Nothing can have been typed on the locked one.
+        answer = HttpResponse(headers={"HX-Refresh": "true"})
+    return answer

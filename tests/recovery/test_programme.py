@@ -218,3 +218,43 @@ def test_a_task_of_another_incident_or_for_others_looks_missing_X3(ada, cleo, pr
     assert browse(cleo, "/recovery/").status_code == 404
     task.refresh_from_db()
     assert task.state == "open"
+
+
+# Waived, handed over, closed
+
+
+def in_recovery(ada):
+    incident = resolve(factories.make_incident(ada), ada)
+    return incident, incident.recovery_tasks.order_by("position").first()
+
+
+def test_a_waived_task_says_so_on_its_board_and_rings_no_more(ada, browse):
+    incident, task = in_recovery(ada)
+    url = f"/incidents/INC-{incident.number}/recovery/"
+
+    assert browse(ada, f"{url}{task.pk}/waive/", {"reason": " "}).status_code == 422
+    browse(ada, f"{url}{task.pk}/waive/", {"reason": "No systems were touched"})
+
+    task.refresh_from_db()
+    page = browse(ada, url).content.decode()
+    assert (task.state, "No systems were touched" in page, "1 waived with a reason" in page) == ("waived", True, True)
+    assert not incident.deadlines.open().filter(subject=f"task:{task.pk}").exists()
+    with pytest.raises(Conflict, match="waived already, by Ada"):
+        actions.complete_task(task_id=task.pk, evidence="x", by=ada, now=NOW)
+
+
+def test_a_task_is_handed_over_on_its_board(ada, dora, browse):
+    incident, task = in_recovery(ada)
+
+    browse(ada, f"/incidents/INC-{incident.number}/recovery/{task.pk}/owner/", {"owner": dora.pk})
+
+    task.refresh_from_db()
+    assert (task.owner, incident.deadlines.get(subject=f"task:{task.pk}").owner) == (dora, dora)
+
+
+def test_closing_waives_what_is_still_open(ada):
+    incident, _ = in_recovery(ada)
+    for to in ("recovery", "closed"):
+        incidents.move_phase(incident_id=incident.pk, to=to, by=ada, now=NOW, waive_reason="The customer left")
+
+    assert set(incident.recovery_tasks.values_list("state", "evidence")) == {("waived", "The incident was closed.")}
