@@ -13,7 +13,7 @@ from messaging.content import Content
 from messaging.models import Template, TemplateVersion
 from recovery.actions import shipped_plan
 
-POLICIES = ("incidents", "messaging", "delivery")
+POLICIES = ("incidents", "stakeholders", "messaging", "delivery")
 
 
 def _read(house: str, name: str) -> Any:

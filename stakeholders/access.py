@@ -5,6 +5,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from crisiscomms.models import Role, User
+from crisiscomms.refusal import Refused
 from stakeholders.models import Account, Contact, ImportRun
 
 MAY_IMPORT = (Role.PRODUCT_MARKETING, Role.CUSTOMER_SUCCESS, Role.ADMINISTRATOR)
@@ -30,6 +31,12 @@ def check_may_import(user: User | AnonymousUser) -> User:
     if not isinstance(user, User) or not may_import(user):
         raise Http404
     return user
+
+
+def refuse_unless_may_import(by: User | None) -> None:
+    """For actions. `None` is the machine's own operator, at the command line."""
+    if by is not None and not may_import(by):
+        raise Refused("Only product marketing, customer success and administrators import contacts.")
 
 
 def get_account(user: User | AnonymousUser, account_id: int) -> Account:

@@ -7,8 +7,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
 
-from stakeholders.imports.mapping import BY_KEY, FIELDS
-from stakeholders.models import Account, Contact, ImportRow, ImportRun, Membership
+from stakeholders.models import Account, Contact, Membership
 from stakeholders.naming import name_key
 
 T = TypeVar("T")
@@ -137,58 +136,3 @@ def people_of(account: Account) -> QuerySet[Contact]:
         .annotate(is_main_here=F("memberships__is_main"))
         .order_by("last_name", "first_name", "pk")
     )
-
-
-def imports() -> QuerySet[ImportRun]:
-    return ImportRun.objects.select_related("uploaded_by").order_by("-uploaded_at", "-pk")[:20]
-
-
-def import_rows(run: ImportRun, outcome: str, *, after: int) -> Page[ImportRow]:
-    staged = ImportRow.objects.filter(run=run, outcome=outcome, number__gt=after).order_by("number")
-    rows = list(staged[: PAGE + 1])
-    return Page(rows[:PAGE], rows[PAGE - 1].number if len(rows) > PAGE else None)
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One kind of outcome in the preview."""
-
-    outcome: str
-    label: str
-    count: int
-
-
-def tabs(run: ImportRun) -> list[Tab]:
-    is_done = run.state == ImportRun.State.DONE
-    return [
-        Tab("create", "Created" if is_done else "To create", run.created),
-        Tab("update", "Changed" if is_done else "To change", run.updated),
-        Tab("same", "No change", run.unchanged),
-        Tab("duplicate", "Duplicates in the file", run.duplicates),
-        Tab("reject", "Not taken", run.rejected),
-    ]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the file: its name, what is in it, what it was taken for."""
-
-    name: str
-    samples: list[str]
-    means: str
-
-    @property
-    def label(self) -> str:
-        return BY_KEY[self.means].label if self.means else ""
-
-
-def columns(run: ImportRun) -> list[Column]:
-    means = {name: key for key, name in run.mapping.items()}
-    samples: list[list[str]] = run.samples
-    return [
-        Column(name, [row[place][:80] for row in samples if row[place].strip()], means.get(name, ""))
-        for place, name in enumerate(run.headers)
-    ]
-
-
-FIELD_CHOICES = [("", "Leave out"), *((field.key, field.label) for field in FIELDS)]

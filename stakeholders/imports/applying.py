@@ -1,65 +1,102 @@
-"""Importing: staged rows become accounts, people and memberships, a chunk at a time.
+"""Importing: staged rows become what they say, a chunk at a time.
 
-A killed import goes on where it stopped: a chunk and the mark that it is done are one transaction.
+A killed import goes on where it stopped: a chunk, the trace of what it changed, and the number that says how far it
+went are one transaction.
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
 from crisiscomms import audit
-from stakeholders.imports import known
+from stakeholders.imports import chunks, kinds
+from stakeholders.imports.chunks import ROWS, decide, lay_out
 from stakeholders.imports.staging import COUNTERS, lock_where_left
 from stakeholders.models import ImportRow, ImportRun
 
-CHUNK = 2_000
 Outcome = ImportRow.Outcome
 # Two imports at once would create the same account twice, or wait for each other crosswise.
 _ONE_AT_A_TIME = "stakeholders.imports.applying"
 
+_WAITING = f"""
+    SELECT number, key, data, outcome FROM {ROWS}
+    WHERE run_id = %(run)s AND number > %(after)s AND outcome <> 'reject' ORDER BY number LIMIT %(limit)s
+"""
+_MOVED = """
+    SELECT c.staged, d.outcome, count(*) FROM chunk c JOIN decided d USING (number)
+    WHERE c.staged NOT IN ('duplicate', d.outcome) GROUP BY 1, 2
+"""
+_RECOUNT = f"""
+    UPDATE {ROWS} r SET outcome = d.outcome FROM chunk c JOIN decided d USING (number)
+    WHERE r.run_id = %s AND r.number = c.number AND c.staged NOT IN ('duplicate', d.outcome)
+"""
 
-@transaction.atomic
-def apply_chunk(run: ImportRun, *, after: int, now: datetime) -> int | None:
-    """Apply the next rows after row `after`. Returns the last one's number, or None when all are done."""
+
+def one_at_a_time() -> None:
+    """Wait to be the only import that changes contacts and accounts, until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [_ONE_AT_A_TIME])
+        cursor.execute("SET LOCAL jit = off")
+
+
+@transaction.atomic
+def apply_chunk(run: ImportRun, *, now: datetime) -> bool:
+    """Apply the next rows. Returns whether there were any; without, the run is done."""
+    one_at_a_time()
     lock_where_left(run)
-    waiting = ImportRow.objects.filter(run=run, is_applied=False, number__gt=after).exclude(outcome=Outcome.REJECT)
-    rows = list(waiting.order_by("number")[:CHUNK])
-    if not rows:
+    with connection.cursor() as cursor:
+        count = _apply(cursor, run, now)
+    if not count:
         _finish(run, now=now)
-        return None
-    met = known.load([(row.address, row.data) for row in rows], now=now, tiers=known.tiers())
-    for row in rows:
-        _recount(run, row, met.take(row.address, row.data, is_duplicate=row.outcome == Outcome.DUPLICATE))
-    met.save()
-    waiting.filter(number__lte=rows[-1].number).update(is_applied=True)
-    run.applied += len(rows)
+        return False
+    run.applied += count
     run.worked_at, run.tries = now, 0
-    run.save(update_fields=["applied", "worked_at", "tries", *COUNTERS.values()])
-    return rows[-1].number
+    run.save(update_fields=["applied", "applied_to", "worked_at", "tries", *COUNTERS.values()])
+    return True
 
 
-def _recount(run: ImportRun, row: ImportRow, outcome: str) -> None:
-    """Somebody may have changed a person since the preview; the figures tell what happened, not what was expected."""
-    if row.outcome in (Outcome.DUPLICATE, outcome):
-        return
-    before, after = COUNTERS[Outcome(row.outcome)], COUNTERS[Outcome(outcome)]
-    setattr(run, before, getattr(run, before) - 1)
-    setattr(run, after, getattr(run, after) + 1)
-    ImportRow.objects.filter(pk=row.pk).update(outcome=outcome)
+def _apply(cursor: Any, run: ImportRun, now: datetime) -> int:
+    kind = kinds.of(run)
+    parameters = {"run": run.pk, "after": run.applied_to, "limit": chunks.CHUNK}
+    lay_out(cursor, kind.layout, _WAITING, parameters)
+    cursor.execute("SELECT count(*), max(number) FROM chunk")
+    count, last = cursor.fetchone()
+    if not count:
+        return 0
+    if not kind.duplicates_speak:
+        cursor.execute("DELETE FROM chunk WHERE staged = 'duplicate'")
+    kind.meet(cursor)
+    decide(cursor, kind.decision)
+    _recount(cursor, run)
+    kind.apply(cursor, run, now)
+    run.applied_to = last
+    return int(count)
+
+
+def _recount(cursor: Any, run: ImportRun) -> None:
+    """Somebody may have changed things since the preview; the figures tell what happened, not what was expected."""
+    cursor.execute(_MOVED)
+    moved = cursor.fetchall()
+    for before, after, count in moved:
+        for outcome, change in ((before, -count), (after, count)):
+            name = COUNTERS[Outcome(outcome)]
+            setattr(run, name, getattr(run, name) + change)
+    if moved:
+        cursor.execute(_RECOUNT, [run.pk])
 
 
 def _finish(run: ImportRun, *, now: datetime) -> None:
     run.state = ImportRun.State.DONE
     run.worked_at = run.finished_at = now
     run.save(update_fields=["state", "worked_at", "finished_at"])
+    many = kinds.of(run).many
     figures = {name: getattr(run, name) for name in ("rows", *COUNTERS.values())}
     audit.record(
         chain=audit.INSTALLATION,
         verb="import.finished",
         subject=f"import:{run.pk}",
-        text=f"Imported {run.created} new and {run.updated} changed contacts from “{run.name}”",
+        text=f"Imported {run.created} new and {run.updated} changed {many} from “{run.name}”",
         by=run.uploaded_by,
         now=now,
         data=figures,

@@ -22,7 +22,7 @@ MAX_CELL = 10_000
 SAMPLES = 3
 WORKBOOK = "xlsx"
 
-_EMPTY = "The file is empty. Export the contacts again with their column names in the first row."
+_EMPTY = "The file is empty. Export it again with the column names in the first row."
 _TOO_MANY_COLUMNS = f"The file has more than {MAX_COLUMNS} columns. Export only the ones that you need."
 # How files that are no tables begin.
 _FOREIGN = {
@@ -50,6 +50,8 @@ class Layout:
     delimiter: str
     headers: list[str]
     samples: list[list[str]]
+    # Lines under the first: a goal for the progress, too high where cells hold line breaks. 0 is not known.
+    about_rows: int
 
 
 @contextmanager
@@ -79,7 +81,19 @@ def inspect(file: IO[bytes]) -> Layout:
         samples = [fit(cells, len(headers)) for _, cells in islice(table, SAMPLES)]
     if not samples:
         raise Refused("The file has column names but no rows under them.")
-    return Layout(encoding, delimiter, headers, samples)
+    return Layout(encoding, delimiter, headers, samples, _lines(file, encoding))
+
+
+def _lines(file: IO[bytes], encoding: str) -> int:
+    if encoding == WORKBOOK:
+        return 0
+    file.seek(0)
+    breaks, last = 0, b""
+    while piece := file.read(1 << 20):
+        breaks += piece.count(b"\n")
+        last = piece
+    ends_with_one = last.rstrip(b"\x00").endswith(b"\n")
+    return breaks - 1 if ends_with_one else breaks
 
 
 def rows(file: IO[bytes], *, encoding: str, delimiter: str) -> Table:

@@ -9,21 +9,23 @@ from django.db import transaction
 
 from crisiscomms import audit, clock
 from crisiscomms.refusal import Refused
-from stakeholders.imports import applying, staging
+from stakeholders.imports import applying, kinds, staging, undoing
 from stakeholders.models import ImportRun
 
 State = ImportRun.State
 # Well under the task's own limit. Reading counts from the first new row: passing over the old ones takes time too.
 SECONDS = 40.0
 MAX_TRIES = 5
+# How long a piece of an undo should take: whatever points at what it deletes has to be looked through.
+_PIECE_SECONDS = 3.0
 
 
 def work(*, run_id: int, seconds: float = SECONDS) -> bool:
     """Work on a run. Returns whether there is more to do. Safe to run twice, also at the same time."""
     run = ImportRun.objects.filter(pk=run_id).first()
-    if run is None or run.state not in (State.READING, State.IMPORTING):
+    work_on = _WORK.get(State(run.state)) if run else None
+    if run is None or work_on is None:
         return False
-    work_on = _read if run.state == State.READING else _apply
     try:
         return work_on(run, seconds)
     except staging.Overtaken:
@@ -34,13 +36,13 @@ def work(*, run_id: int, seconds: float = SECONDS) -> bool:
 def _read(run: ImportRun, seconds: float) -> bool:
     try:
         _count_try(run)
-        if not run.mapping.get("email"):
+        if not kinds.of(run).is_mapped(run.mapping):
             return _ready(run)
-        seen = staging.recall(run) if run.rows else staging.Seen()
+        memory = staging.recall(run) if run.rows else kinds.of(run).memory()
         is_out_of_time = _timer(seconds)
-        with closing(staging.chunks(run)) as chunks:
-            for chunk in chunks:
-                staging.stage(run, chunk, seen, now=clock.now())
+        with closing(staging.pieces(run)) as pieces:
+            for piece in pieces:
+                staging.stage(run, piece, memory, now=clock.now())
                 if is_out_of_time():
                     return True
     except Refused as refusal:
@@ -50,13 +52,25 @@ def _read(run: ImportRun, seconds: float) -> bool:
 
 
 def _apply(run: ImportRun, seconds: float) -> bool:
-    after: int | None = 0
     is_out_of_time = _timer(seconds)
-    while after is not None:
-        after = applying.apply_chunk(run, after=after, now=clock.now())
-        if after is not None and is_out_of_time():
+    while applying.apply_chunk(run, now=clock.now()):
+        if is_out_of_time():
             return True
     return False
+
+
+def _undo(run: ImportRun, seconds: float) -> bool:
+    is_out_of_time, size = _timer(seconds), undoing.CHUNK
+    is_slow = _timer(_PIECE_SECONDS)
+    while undoing.undo_chunk(run, now=clock.now(), size=size):
+        if is_out_of_time():
+            return True
+        size = max(size // 4, 20) if is_slow() else min(size * 2, undoing.CHUNK)
+        is_slow = _timer(_PIECE_SECONDS)
+    return False
+
+
+_WORK = {State.READING: _read, State.IMPORTING: _apply, State.UNDOING: _undo}
 
 
 def _timer(seconds: float) -> Callable[[], bool]:

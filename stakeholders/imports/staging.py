@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import dropwhile, islice
@@ -12,12 +11,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from stakeholders.imports import known, mapping, reading
-from stakeholders.imports.rows import Cleaned, Reader
-from stakeholders.models import Account, ImportRow, ImportRun
-from stakeholders.naming import name_key
+from stakeholders.imports import chunks, kinds, mapping, reading
+from stakeholders.imports.chunks import ROWS, decide, lay_out, make_table
+from stakeholders.imports.kinds import Memory
+from stakeholders.imports.rows import Reader
+from stakeholders.models import ImportRow, ImportRun
 
-CHUNK = 2_000
 Outcome = ImportRow.Outcome
 COUNTERS = {
     Outcome.CREATE: "created",
@@ -26,50 +25,24 @@ COUNTERS = {
     Outcome.DUPLICATE: "duplicates",
     Outcome.REJECT: "rejected",
 }
-_COLUMNS = ("run_id", "number", "address", "data", "outcome", "reason", "is_applied")
 Record = tuple[int, list[str]]
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Overtaken(Exception):
     """The run is no longer where this worker thinks it is: cancelled, mapped anew, or read by somebody else."""
 
 
-class Seen:
-    """What earlier rows of the same file said: the first row of an address, and the first word about an account."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-        self.said: dict[str, set[str]] = {}
-        self.standing: dict[str, int] = {}
-
-    def first_row_of(self, address: str, number: int) -> int:
-        return self.numbers.setdefault(address, number)
-
-    def only_news(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """The account's facts without those that an earlier row stated: in one file the first word counts."""
-        key = f"id:{facts['id']}" if facts["id"] else f"name:{name_key(facts['name'])}"
-        said = self.said.setdefault(key, set())
-        news = {name: value for name, value in facts.items() if name in ("id", "name") or name not in said}
-        if "kind" in facts:
-            standing = known.STANDING[Account.Kind(facts["kind"])]
-            if standing > self.standing.get(key, -1):
-                news["kind"], self.standing[key] = facts["kind"], standing
-        said |= {name for name in facts if name not in ("id", "name")}
-        return news
-
-
-def recall(run: ImportRun) -> Seen:
+def recall(run: ImportRun) -> Memory:
     """What the rows staged before a restart said."""
-    seen = Seen()
+    memory = kinds.of(run).memory()
     staged = ImportRow.objects.filter(run=run).exclude(outcome=Outcome.REJECT).order_by("number")
-    for number, address, account in staged.values_list("number", "address", "data__account").iterator():
-        seen.first_row_of(address, number)
-        if account:
-            seen.only_news(account)
-    return seen
+    for data in staged.values_list("data", flat=True).iterator():
+        memory.take(data)
+    return memory
 
 
-def chunks(run: ImportRun) -> Generator[list[Record], None, None]:
+def pieces(run: ImportRun) -> Generator[list[Record], None, None]:
     """The file's rows that are not staged yet, in order. Raises Refused when the file breaks a limit."""
     last = ImportRow.objects.filter(run=run).order_by("-number").values_list("number", flat=True).first() or 1
     if not run.rows:
@@ -79,75 +52,95 @@ def chunks(run: ImportRun) -> Generator[list[Record], None, None]:
         closing(reading.rows(file, encoding=run.encoding, delimiter=run.delimiter)) as records,
     ):
         fresh = dropwhile(lambda record: record[0] <= last, records)
-        while chunk := list(islice(fresh, CHUNK)):
-            yield chunk
+        while piece := list(islice(fresh, chunks.CHUNK)):
+            yield piece
 
 
 @transaction.atomic
-def stage(run: ImportRun, chunk: Sequence[Record], seen: Seen, *, now: datetime) -> None:
-    """Stage one chunk and count it. Raises Overtaken, with nothing staged, when somebody else moved the run on."""
+def stage(run: ImportRun, piece: Sequence[Record], memory: Memory, *, now: datetime) -> None:
+    """Stage one piece and count it. Raises Overtaken, with nothing staged, when somebody else moved the run on."""
     locked = lock_where_left(run)
     if not locked.rows:
         # What an earlier mapping staged; here and not in the request, which must answer at once.
         ImportRow.objects.filter(run=run).delete()
-    reader = Reader(run.headers, run.mapping)
-    cleaned = [(number, reader.clean(cells)) for number, cells in chunk]
-    counts = _copy(run, _decide(cleaned, seen, now=now))
+    with connection.cursor() as cursor:
+        _copy(cursor, run, piece, memory)
+        counts = _keep(cursor, run)
     for outcome, name in COUNTERS.items():
-        setattr(run, name, getattr(run, name) + counts[outcome])
-    run.rows += len(chunk)
+        setattr(run, name, getattr(run, name) + counts.get(outcome, 0))
+    run.rows += len(piece)
     run.worked_at, run.tries = now, 0
     run.save(update_fields=["rows", "worked_at", "tries", *COUNTERS.values()])
 
 
 def lock_where_left(run: ImportRun) -> ImportRun:
     locked = ImportRun.objects.select_for_update().get(pk=run.pk)
-    if (locked.state, locked.rows, locked.applied, locked.mapping) != (run.state, run.rows, run.applied, run.mapping):
+    if _place(locked) != _place(run):
         raise Overtaken
     return locked
 
 
+def _place(run: ImportRun) -> tuple[Any, ...]:
+    return run.state, run.rows, run.applied_to, run.undone + run.kept, run.mapping
+
+
 def start_over(run: ImportRun) -> None:
-    """Read the whole file again. The staged rows go with the first chunk."""
-    run.rows = run.applied = run.tries = 0
+    """Read the whole file again. The staged rows go with the first piece."""
+    run.rows = run.applied = run.applied_to = run.tries = 0
+    run.columns_version = kinds.of(run).version
     for name in COUNTERS.values():
         setattr(run, name, 0)
 
 
 def propose(run: ImportRun) -> None:
     """Give the run the mapping that its column names suggest."""
-    run.mapping = mapping.propose(run.headers)
+    run.mapping, run.mapping_note = mapping.propose(kinds.of(run), run.headers)
+    run.columns_version = kinds.of(run).version
 
 
-def _decide(cleaned: list[tuple[int, Cleaned]], seen: Seen, *, now: datetime) -> Iterator[tuple[Any, ...]]:
-    good = [(row.address, row.data) for _, row in cleaned if not row.reason]
-    met = known.load(good, now=now, tiers=known.tiers())
-    for number, row in cleaned:
-        if row.reason:
-            yield number, "", row.data, Outcome.REJECT, row.reason[:300]
-            continue
-        first = seen.first_row_of(row.address, number)
-        if "account" in row.data:
-            row.data["account"] = seen.only_news(row.data["account"])
-        outcome = met.take(row.address, row.data, is_duplicate=first != number)
-        if first != number:
-            yield number, row.address, row.data, Outcome.DUPLICATE, f"same address as row {first}"
-        else:
-            yield number, row.address, row.data, outcome, ""
-
-
-def _copy(run: ImportRun, decided: Iterator[tuple[Any, ...]]) -> Counter[str]:
-    """COPY, because a quarter of a million INSERTs would be the slowest part of an import."""
-    counts: Counter[str] = Counter()
+def _copy(cursor: Any, run: ImportRun, piece: Sequence[Record], memory: Memory) -> None:
+    """`arriving`: the rows as they were read. By COPY: a quarter of a million INSERTs would be the slowest part."""
+    make_table(cursor, "arriving", f"SELECT number, key, data, reason FROM {ROWS} LIMIT 0")
+    reader = Reader(kinds.of(run), run.headers, run.mapping)
     buffer = io.StringIO()
-    writer = csv.writer(buffer, quoting=csv.QUOTE_ALL)
-    for number, address, data, outcome, reason in decided:
-        counts[outcome] += 1
-        words = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        writer.writerow((run.pk, number, address, words, str(outcome), reason, "f"))
-    buffer.seek(0)
-    with connection.cursor() as cursor:
-        columns = ", ".join(_COLUMNS)
-        table = ImportRow._meta.db_table
-        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN WITH (FORMAT csv)", buffer)
-    return counts
+    write = csv.writer(buffer, quoting=csv.QUOTE_ALL).writerow
+    for number, cells in piece:
+        row = reader.clean(cells)
+        data = row.data if row.reason else memory.take(row.data)
+        write((number, row.key, _to_json(data), row.reason[:300]))
+    # As bytes: of a text, a piece with many letters beyond ASCII can be longer than what COPY asked for.
+    cursor.copy_expert("COPY arriving FROM STDIN WITH (FORMAT csv)", io.BytesIO(buffer.getvalue().encode()))
+
+
+# The first row of a key counts, be it in this piece or staged before.
+_FIRST = f"""
+    SELECT n.number, n.key, n.data, LEAST(min(n.number) OVER (PARTITION BY n.key), before.number) AS first
+    FROM arriving n LEFT JOIN (
+        SELECT r.key, min(r.number) AS number FROM {ROWS} r
+        WHERE r.run_id = %(run)s AND r.key <> '' AND r.key IN (SELECT key FROM arriving WHERE reason = '')
+        GROUP BY r.key) before ON before.key = n.key
+    WHERE n.reason = ''
+"""
+_KEEP = f"""
+    WITH kept AS (
+        INSERT INTO {ROWS} (run_id, number, key, data, outcome, reason)
+        SELECT %(run)s, n.number, n.key, n.data,
+            CASE WHEN n.reason <> '' THEN 'reject' WHEN f.first < n.number THEN 'duplicate' ELSE d.outcome END,
+            CASE WHEN n.reason <> '' THEN n.reason WHEN f.first < n.number THEN %(same_as)s || ' ' || f.first
+                ELSE '' END
+        FROM arriving n LEFT JOIN firsts f ON f.number = n.number LEFT JOIN decided d ON d.number = n.number
+        ORDER BY n.number
+        RETURNING outcome)
+    SELECT outcome, count(*) FROM kept GROUP BY outcome
+"""
+
+
+def _keep(cursor: Any, run: ImportRun) -> dict[str, int]:
+    """Look what each row does, and stage it with that. Returns how many do what."""
+    kind, parameters = kinds.of(run), {"run": run.pk, "same_as": kinds.of(run).same_as}
+    make_table(cursor, "firsts", _FIRST, parameters)
+    lay_out(cursor, kind.layout, "SELECT number, key, data, 'new' AS outcome FROM firsts", parameters)
+    kind.meet(cursor)
+    decide(cursor, kind.decision)
+    cursor.execute(_KEEP, parameters)
+    return dict(cursor.fetchall())

@@ -1,4 +1,4 @@
-from stakeholders.models.imports import ColumnMapping, ImportRow, ImportRun
+from stakeholders.models.imports import ColumnMapping, ImportChange, ImportRow, ImportRun
 from stakeholders.models.people import Account, Contact, Membership
 
-__all__ = ["Account", "ColumnMapping", "Contact", "ImportRow", "ImportRun", "Membership"]
+__all__ = ["Account", "ColumnMapping", "Contact", "ImportChange", "ImportRow", "ImportRun", "Membership"]

@@ -22,9 +22,10 @@ def _files_elsewhere(settings: Any, tmp_path: Path) -> None:
 def read(db: None, now: datetime) -> Callable[..., ImportRun]:
     """Upload a file and read it to the preview."""
 
-    def _read(content: str | bytes, name: str = "contacts.csv", by: Any = None) -> ImportRun:
+    def _read(content: str | bytes, name: str = "contacts.csv", by: Any = None, kind: str = "contacts") -> ImportRun:
         raw = content.encode() if isinstance(content, str) else content
-        run = actions.start_import(file=ContentFile(raw, name), name=name, by=by, now=now, in_background=False)
+        file = ContentFile(raw, name)
+        run = actions.start_import(file=file, name=name, by=by, now=now, kind=kind, in_background=False)
         return _work(run)
 
     return _read
@@ -34,8 +35,8 @@ def read(db: None, now: datetime) -> Callable[..., ImportRun]:
 def bring(read: Callable[..., ImportRun], now: datetime) -> Callable[..., ImportRun]:
     """Upload, read and import a file."""
 
-    def _bring(content: str | bytes, name: str = "contacts.csv") -> ImportRun:
-        run = read(content, name)
+    def _bring(content: str | bytes, name: str = "contacts.csv", kind: str = "contacts") -> ImportRun:
+        run = read(content, name, kind=kind)
         assert run.state == ImportRun.State.READY, run.why_refused
         actions.apply_import(run_id=run.pk, by=None, now=now, in_background=False)
         return _work(run)

@@ -9,7 +9,7 @@ from django.core.files.base import ContentFile
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.refusal import Refused
 from stakeholders import actions
-from stakeholders.imports import applying, running, staging
+from stakeholders.imports import chunks, kinds, running, staging
 from stakeholders.models import Account, ColumnMapping, Contact, ImportRow, ImportRun, Membership
 
 DATA = Path(__file__).parent.parent / "data"
@@ -144,8 +144,7 @@ def test_what_was_seen_is_what_happens_also_when_somebody_was_faster(read, bring
 
 
 def test_a_killed_import_goes_on_without_double_rows(now, monkeypatch, crm_files, db):
-    monkeypatch.setattr(staging, "CHUNK", 500)
-    monkeypatch.setattr(applying, "CHUNK", 500)
+    monkeypatch.setattr(chunks, "CHUNK", 500)
     file = ContentFile(crm_files["crm-export-salesforce.csv"], "contacts.csv")
     run = actions.start_import(file=file, name="contacts.csv", by=None, now=now, in_background=False)
 
@@ -167,7 +166,7 @@ def test_a_worker_that_is_behind_stages_nothing(read, now):
     behind.state = ImportRun.State.READING
 
     with pytest.raises(staging.Overtaken):
-        staging.stage(behind, [(3, ["ben@x.example", "", "", ""])], staging.Seen(), now=now)
+        staging.stage(behind, [(3, ["ben@x.example", "", "", ""])], kinds.CONTACTS.memory(), now=now)
 
     assert ImportRow.objects.filter(run=run).count() == 1
 
@@ -197,8 +196,10 @@ def test_a_cancelled_run_is_over_and_its_file_gone(read, ada, now, django_captur
 @pytest.mark.parametrize("state", ImportRun.State)
 def test_every_move_outside_the_table_is_refused(state, read, ada, now):
     run = read(HEADER + "ada@x.example,Ada,L,Acme\n")
-    ImportRun.objects.update(state=state, why_refused="for the test")
+    undone_at = now if state == "undone" else None
+    ImportRun.objects.update(state=state, why_refused="for the test", undone_at=undone_at)
     moves = {
+        "undoing": lambda: actions.undo_import(run_id=run.pk, by=ada, now=now),
         "reading": lambda: actions.choose_mapping(run_id=run.pk, mapping=run.mapping, by=ada, now=now),
         "importing": lambda: actions.apply_import(run_id=run.pk, by=ada, now=now),
         "cancelled": lambda: actions.cancel_import(run_id=run.pk, by=ada, now=now),

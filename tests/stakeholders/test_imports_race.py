@@ -5,7 +5,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 
 from stakeholders import actions
-from stakeholders.imports import applying, running, staging
+from stakeholders.imports import chunks, running
 from stakeholders.models import Contact, ImportRow, ImportRun
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -13,8 +13,7 @@ ROWS = 400
 
 
 def test_four_workers_on_one_run_import_everybody_once(now, monkeypatch):
-    monkeypatch.setattr(staging, "CHUNK", 50)
-    monkeypatch.setattr(applying, "CHUNK", 50)
+    monkeypatch.setattr(chunks, "CHUNK", 50)
     text = "Email,Account Name\n" + "".join(f"p{n}@x.example,Acme {n % 7}\n" for n in range(ROWS))
     file = ContentFile(text.encode(), "contacts.csv")
     run = actions.start_import(file=file, name="contacts.csv", by=None, now=now, in_background=False)

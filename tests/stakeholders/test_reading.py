@@ -6,7 +6,7 @@ import pytest
 from openpyxl import Workbook
 
 from crisiscomms.refusal import Refused
-from stakeholders.imports import mapping, reading
+from stakeholders.imports import kinds, mapping, reading
 from stakeholders.imports.rows import Reader
 
 TEXT = "Email,First Name\nzoe@x.example,Zoë\nbjorn@x.example,Björn\n"
@@ -215,12 +215,12 @@ def test_western_text_with_chance_pairs_is_still_western():
     ],
 )
 def test_it_proposes_what_columns_mean(headers, expected):
-    assert mapping.by_name(headers) == expected
+    assert mapping.by_name(kinds.CONTACTS, headers) == expected
 
 
 def clean(**cells):
     headers = list(cells)
-    return Reader(headers, {key: key for key in headers}).clean(list(cells.values()))
+    return Reader(kinds.CONTACTS, headers, {key: key for key in headers}).clean(list(cells.values()))
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_row_that_cannot_be_taken_says_why(field, typed, reason):
 
 
 def test_a_row_with_more_cells_than_columns_is_not_taken():
-    row = Reader(["email"], {"email": "email"}).clean(["a@x.example", "x"])
+    row = Reader(kinds.CONTACTS, ["email"], {"email": "email"}).clean(["a@x.example", "x"])
 
     assert row.reason == "more cells than the file has columns"
 

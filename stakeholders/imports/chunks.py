@@ -1,0 +1,56 @@
+"""The rows at hand as a temporary table, and the trace of what they change. Set-based: one statement per step.
+
+Staging looks at a chunk and keeps what it would do; applying looks at it again in the same way and then does it. One
+`decision` per kind serves both, so the preview is what will happen.
+"""
+
+from typing import Any
+
+from stakeholders.models import ImportChange, ImportRow
+
+CHUNK = 5_000
+ROWS = ImportRow._meta.db_table
+CHANGES = ImportChange._meta.db_table
+
+
+def make_table(cursor: Any, name: str, select: str, parameters: dict[str, Any] | None = None) -> None:
+    """A table of this transaction. The one that an earlier chunk of it left goes first."""
+    cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+    cursor.execute(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {select}", parameters)
+
+
+def lay_out(cursor: Any, layout: tuple[str, str], rows: str, parameters: dict[str, Any]) -> None:
+    """`chunk`: the rows of the SELECT `rows` (number, key, data, outcome) with their data in columns."""
+    columns, source = layout
+    make_table(
+        cursor,
+        "chunk",
+        f"""SELECT s.number, s.key, s.outcome AS staged,
+                row_number() OVER (PARTITION BY s.key ORDER BY s.number) = 1 AS is_first, {columns}
+            FROM ({rows}) s {source}""",
+        parameters,
+    )
+    # Without figures the planner would take a chunk for a handful of rows.
+    cursor.execute("ANALYZE chunk")
+
+
+def decide(cursor: Any, decision: str) -> None:
+    """`decided`: what every row of `chunk` does (number, outcome)."""
+    make_table(cursor, "decided", decision)
+
+
+def mark_of(row: str) -> str:
+    """A mark of a whole row, whatever columns it has. A column that is added later and empty does not change it."""
+    return f"hashtextextended(jsonb_strip_nulls(to_jsonb({row}))::text, 0)"
+
+
+def trace(thing: str, source: str) -> str:
+    """The statement that notes changed things: `source` gives number, id, was and mark.
+
+    What a thing was before its first change by the run stays; how the run left it is noted anew each time.
+    """
+    return f"""
+        INSERT INTO {CHANGES} (run_id, number, thing, thing_id, was, left_as, kept_because)
+        SELECT %(run)s, number, '{thing}', id, was, mark, '' FROM ({source}) made
+        ON CONFLICT (run_id, thing, thing_id) DO UPDATE SET left_as = EXCLUDED.left_as
+    """
