@@ -30,7 +30,6 @@ class UploadFile(forms.Form):
         error_messages={"required": "Choose a file first."},
     )
 
-
     def clean_kind(self) -> str:
         return self.cleaned_data["kind"] or CONTACTS.key
 
@@ -44,7 +43,11 @@ class ChooseColumns(forms.Form):
         choices = import_queries.choices(run)
         for place, column in enumerate(self.columns):
             self.fields[f"column_{place}"] = forms.ChoiceField(
-                label=column.name, choices=choices, required=False, initial=column.means, widget=forms.Select(attrs={"class": "form-select"})
+                label=column.name,
+                choices=choices,
+                required=False,
+                initial=column.means,
+                widget=forms.Select(attrs={"class": "form-select"}),
             )
 
     def rows(self) -> list[tuple[import_queries.Column, forms.BoundField]]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-
 from stakeholders.imports import kinds, undoing
 from stakeholders.models import Account, Contact, ImportChange, ImportRow, ImportRun, Membership
 from stakeholders.queries import PAGE, Page

@@ -118,6 +118,16 @@ stakeholders:upload                       GET   in   404  404  404  200  200  20
 stakeholders:upload                       POST  in   404  404  404  422  422  422
 stakeholders:import                       GET   in   404  404  404  200  200  200
 stakeholders:import                       POST  in   405  405  405  405  405  405
+stakeholders:import_live                  GET   in   404  404  404  200  200  200
+stakeholders:import_live                  POST  in   405  405  405  405  405  405
+stakeholders:rows                         GET   in   404  404  404  200  200  200
+stakeholders:rows                         POST  in   405  405  405  405  405  405
+stakeholders:rejected_csv                 GET   in   404  404  404  200  200  200
+stakeholders:rejected_csv                 POST  in   405  405  405  405  405  405
+stakeholders:kept_csv                     GET   in   404  404  404  200  200  200
+stakeholders:kept_csv                     POST  in   405  405  405  405  405  405
+stakeholders:undo                         GET   in   405  405  405  405  405  405
+stakeholders:undo                         POST  in   404  404  404  409  409  409
 stakeholders:columns                      GET   in   405  405  405  405  405  405
 stakeholders:columns                      POST  in   404  404  404  422  422  422
 stakeholders:apply                        GET   in   405  405  405  405  405  405

@@ -17,7 +17,7 @@ from stakeholders.models import Account, ImportRun
 from stakeholders.naming import name_key
 
 TABLE = Account._meta.db_table
-STANDING = {Account.Kind.PROSPECT: 0, Account.Kind.PARTNER: 1, Account.Kind.CUSTOMER: 2}
+STANDING = {"prospect": 0, "partner": 1, "customer": 2}
 NO_ACCOUNT = "no account name or number"
 _TIERS = {"strategic": 1, "important": 2, "standard": 3}
 _FACTS = ("called", "value", "tier", "revenue", "region", "time_zone", "products", "owner_email")
@@ -72,14 +72,17 @@ class Said:
         key = f"id:{facts['id']}" if facts["id"] else f"name:{facts['key']}"
         known = self.known.get(key, 0)
         standing = known & 3
-        news = {name: value for name, value in facts.items() if not known & _BITS.get(name, 0)}
+        news = {}
+        for name, value in facts.items():
+            bit = _BITS.get(name, 0)
+            if not known & bit:
+                news[name] = value
+                known |= bit
         if "kind" in facts:
-            rises = STANDING[Account.Kind(facts["kind"])] + 1
+            rises = STANDING[facts["kind"]] + 1
             if rises <= standing:
                 del news["kind"]
             standing = max(standing, rises)
-        for name in facts:
-            known |= _BITS.get(name, 0)
         self.known[key] = known & ~3 | standing
         return news
 
@@ -126,7 +129,9 @@ DIFFERS = f"""COALESCE(
     OR (c.revenue IS NOT NULL AND c.revenue IS DISTINCT FROM a.revenue)
     OR (c.owner_email IS NOT NULL AND o.id IS DISTINCT FROM a.owner_id), false)"""
 # The account that each row means, as it is now.
-MEANT = f"LEFT JOIN named n ON n.akey = c.akey LEFT JOIN {TABLE} a ON a.id = n.account_id {_OWNER.format('c.owner_email')}"
+MEANT = (
+    f"LEFT JOIN named n ON n.akey = c.akey LEFT JOIN {TABLE} a ON a.id = n.account_id {_OWNER.format('c.owner_email')}"
+)
 
 DECISION = f"""
     SELECT c.number, CASE WHEN a.id IS NULL THEN 'create' WHEN {DIFFERS} THEN 'update' ELSE 'same' END AS outcome

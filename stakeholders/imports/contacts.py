@@ -118,7 +118,8 @@ def apply(cursor: Any, run: ImportRun, now: datetime) -> None:
     cursor.execute(_CHANGE, parameters)
     cursor.execute(
         trace(
-            "contact", f"SELECT x.number, x.id, x.was, {mark_of('p')} AS mark FROM changed x JOIN {TABLE} p ON p.id = x.id"
+            "contact",
+            f"SELECT x.number, x.id, x.was, {mark_of('p')} AS mark FROM changed x JOIN {TABLE} p ON p.id = x.id",
         ),
         parameters,
     )

@@ -32,44 +32,49 @@ class Reader:
         self.kind = kind
         self.width = len(headers)
         self.columns = [(column, places[mapping[column.key]]) for column in kind.columns if column.key in mapping]
+        # What is asked of every cell, ready at hand: this is the inner loop of reading.
+        self.plan = [(column.key, place, column.limit) for column, place in self.columns]
+        self.readers = [
+            (column.key, values.READERS[column.key]) for column, _ in self.columns if column.key in values.READERS
+        ]
 
     def clean(self, cells: Sequence[str]) -> Cleaned:
         width = len(cells)
-        # Blanks around a value are typing noise. A leading tab is not: it stays, and exports defuse it.
-        typed = {
-            column.key: text
-            for column, place in self.columns
-            if place < width and (text := cells[place].strip(_BLANK))
-        }  # fmt: skip
+        typed: Given = {}
+        is_long = False
+        for key, place, limit in self.plan:
+            # Blanks around a value are typing noise. A leading tab is not: it stays, and exports defuse it.
+            if place < width and (text := cells[place].strip(_BLANK)):
+                typed[key] = text
+                is_long = is_long or len(text) > limit
         try:
             if width > self.width and any(cell.strip() for cell in cells[self.width :]):
                 raise ValueError("more cells than the file has columns")
             key = self.kind.key_of(typed)
-            self._check_text(typed)
-            return Cleaned(key, self.kind.data_of(_given(typed)))
+            if is_long or _NEVER.search("".join(typed.values())):
+                self._check_text(typed)
+            return Cleaned(key, self.kind.data_of(self._given(typed)))
         except ValueError as error:
             return Cleaned(data=_shown(typed), reason=str(error))
 
     def _check_text(self, typed: Given) -> None:
-        has_bad = bool(_NEVER.search("".join(typed.values())))
+        """Say which cell cannot be. A long language is one that nobody knows, which its reader says."""
         for column, _ in self.columns:
-            text = typed.get(column.key, "")
-            if has_bad:
-                _check_signs(column.label.lower(), text)
+            text, label = typed.get(column.key, ""), column.label.lower()
+            _check_signs(label, text)
             if len(text) > column.limit and column.key != "language":
-                raise ValueError(f"{column.label.lower()} is longer than {column.limit} characters")
+                raise ValueError(f"{label} is longer than {column.limit} characters")
 
-
-def _given(typed: Given) -> Given:
-    given: Given = {}
-    for key, text in typed.items():
-        if not text.strip():
-            continue
-        reader = values.READERS.get(key)
-        value = reader(text) if reader else text
-        if value is not None and value != "":
-            given[key] = value
-    return given
+    def _given(self, typed: Given) -> Given:
+        given = {key: text for key, text in typed.items() if not text.isspace()}
+        for key, reader in self.readers:
+            if key in given:
+                value = reader(given[key])
+                if value is None or value == "":
+                    del given[key]
+                else:
+                    given[key] = value
+        return given
 
 
 def _check_signs(label: str, text: str) -> None:

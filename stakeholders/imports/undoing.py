@@ -101,14 +101,33 @@ def _leave(cursor: Any, why: str, condition: str) -> None:
     cursor.execute(f"UPDATE pending x SET why = %s WHERE x.why = '' AND {condition}", [why])
 
 
-def _leave_used(cursor: Any, contact_of: str, since: datetime) -> None:
-    """Leave what belongs to a person whom a higher house used since. `contact_of`: SQL, (id, contact) of pending."""
-    cursor.execute(contact_of)
-    owners = dict(cursor.fetchall())
+def _owners(cursor: Any) -> dict[int, int]:
+    """Place of `pending` → whose it is."""
+    cursor.execute(f"SELECT x.id, m.contact_id FROM pending x JOIN {_PLACES} m ON m.id = x.id")
+    return dict(cursor.fetchall())
+
+
+def _leave_used(cursor: Any, owners: dict[int, int], since: datetime) -> None:
+    """Leave what belongs to a person whom a higher house used since. `owners`: thing of pending → person."""
     used = uses.of_contacts(list(set(owners.values())), since=since)
     for why in set(used.values()):
-        ids = [thing_id for thing_id, owner in owners.items() if used.get(owner) == why]
-        cursor.execute("UPDATE pending SET why = %s WHERE why = '' AND id = ANY(%s)", [f"the person {why}", ids])
+        _leave_ids(cursor, f"the person {why}", [each for each, owner in owners.items() if used.get(owner) == why])
+
+
+def _leave_edited(cursor: Any, run: ImportRun, owners: dict[int, int]) -> None:
+    """A person who came with this import and is left, because somebody changed them, is left where they are."""
+    cursor.execute(
+        f"""SELECT p.id FROM {CHANGES} c JOIN {contacts.TABLE} p ON p.id = c.thing_id
+            WHERE c.run_id = %s AND c.thing = 'contact' AND c.thing_id = ANY(%s) AND c.was IS NULL
+            AND {mark_of("p")} <> c.left_as""",
+        [run.pk, list(set(owners.values()))],
+    )
+    edited = {contact_id for (contact_id,) in cursor.fetchall()}
+    _leave_ids(cursor, EDITED, [each for each, owner in owners.items() if owner in edited])
+
+
+def _leave_ids(cursor: Any, why: str, ids: list[int]) -> None:
+    cursor.execute("UPDATE pending SET why = %s WHERE why = '' AND id = ANY(%s)", [why, ids])
 
 
 def _leave_referenced(cursor: Any, model: type[models.Model], own: Sequence[type[models.Model]]) -> None:
@@ -122,14 +141,9 @@ def _leave_referenced(cursor: Any, model: type[models.Model], own: Sequence[type
 
 
 def _memberships(cursor: Any, run: ImportRun, now: datetime) -> None:
-    _leave_used(cursor, f"SELECT x.id, m.contact_id FROM pending x JOIN {_PLACES} m ON m.id = x.id", _since(run))
-    # A person who is left, because somebody changed them, is left where they are.
-    cursor.execute(
-        f"""UPDATE pending x SET why = %s FROM {_PLACES} m JOIN {contacts.TABLE} p ON p.id = m.contact_id
-            JOIN {CHANGES} c ON c.run_id = %s AND c.thing = 'contact' AND c.thing_id = p.id AND c.was IS NULL
-            WHERE x.why = '' AND m.id = x.id AND {mark_of("p")} <> c.left_as""",
-        [EDITED, run.pk],
-    )
+    owners = _owners(cursor)
+    _leave_used(cursor, owners, _since(run))
+    _leave_edited(cursor, run, owners)
     cursor.execute(
         f"DELETE FROM {_PLACES} m USING pending x WHERE m.id = x.id AND x.why = '' RETURNING m.contact_id, m.is_main"
     )
@@ -144,7 +158,8 @@ def _memberships(cursor: Any, run: ImportRun, now: datetime) -> None:
 
 def _contacts(cursor: Any, run: ImportRun, now: datetime) -> None:
     table = contacts.TABLE
-    _leave_used(cursor, "SELECT id, id FROM pending WHERE was IS NULL", _since(run))
+    cursor.execute("SELECT id, id FROM pending WHERE was IS NULL")
+    _leave_used(cursor, dict(cursor.fetchall()), _since(run))
     _leave(cursor, CHANGED, f"EXISTS (SELECT 1 FROM {table} p WHERE p.id = x.id AND {mark_of('p')} <> x.left_as)")
     _leave(cursor, JOINED, f"x.was IS NULL AND EXISTS (SELECT 1 FROM {_PLACES} m WHERE m.contact_id = x.id)")
     _leave_referenced(cursor, Contact, (Membership,))

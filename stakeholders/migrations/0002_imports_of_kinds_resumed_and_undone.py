@@ -141,6 +141,11 @@ class Migration(migrations.Migration):
             model_name='importrow',
             name='is_applied',
         ),
+        migrations.AlterField(
+            model_name='importrow',
+            name='run',
+            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='staged', to='stakeholders.importrun'),
+        ),
         migrations.AddIndex(
             model_name='importrow',
             index=models.Index(condition=models.Q(('key', ''), _negated=True), fields=['run', 'key'], name='import_row_by_key'),

@@ -129,8 +129,11 @@ class ImportRow(models.Model):
         DUPLICATE = "duplicate", "Duplicate in this file"
         REJECT = "reject", "Not taken"
 
-    # The unique constraint below already indexes the run.
-    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="staged", db_index=False)
+    # The unique constraint below already indexes the run. Rows are written in bulk while their run is locked, so a
+    # check for each would ask what is known.
+    run = models.ForeignKey(
+        ImportRun, on_delete=models.CASCADE, related_name="staged", db_index=False, db_constraint=False
+    )
     number = models.PositiveIntegerField()
     # What the thing of this row is known by: two rows with one key are one thing. Empty when it is not taken.
     key = models.CharField(max_length=254, blank=True)
@@ -159,7 +162,7 @@ class ImportChange(models.Model):
         CONTACT = "contact", "Contact"
         ACCOUNT = "account", "Account"
 
-    # Written in bulk beside the rows of its run, which cannot go away under it; a check for each would ask again.
+    # Written in bulk while its run is locked, as the rows are.
     run = models.ForeignKey(
         ImportRun, on_delete=models.CASCADE, related_name="changes", db_index=False, db_constraint=False
     )

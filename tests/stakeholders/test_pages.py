@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -39,10 +40,13 @@ def test_from_upload_to_contacts(seen, now):
     assert answer.url == page("import", run.pk)
     reading = seen.get(answer.url)
     assert b'hx-trigger="every 2s"' in reading.content
-    assert b"Reading" in seen.get(answer.url, headers={"HX-Request": "true"}).content
+    moving = seen.get(page("import_live", run.pk))
+    mark = re.search(r'"If-None-Match": "(\w+)"', moving.content.decode())[1]
+    assert b"0 of about 2 rows read" in moving.content
+    assert seen.get(page("import_live", run.pk), headers={"If-None-Match": mark}).status_code == 304
 
     running.work(run_id=run.pk)
-    stopped = seen.get(answer.url, headers={"HX-Request": "true"})
+    stopped = seen.get(page("import_live", run.pk))
     preview = seen.get(answer.url).content.decode()
     assert stopped.headers["HX-Refresh"] == "true"
     assert "Import 1 contact<" in preview
@@ -59,17 +63,17 @@ def test_from_upload_to_contacts(seen, now):
 def test_each_tab_lists_its_rows(outcome, seen, read):
     run = read(MANY)
 
-    answer = seen.get(page("import", run.pk), {"show": outcome})
+    answer = seen.get(page("rows", run.pk), {"show": outcome})
 
     assert answer.status_code == 200
-    assert "Import 1\u2009200 contacts" in answer.content.decode()
+    assert "To create (1\u2009200)" in answer.content.decode()
 
 
 def test_the_next_page_goes_on_after_the_last_row(seen, read):
     run = read(MANY)
 
-    first = seen.get(page("import", run.pk), {"show": "create"})
-    second = seen.get(page("import", run.pk), {"show": "create", "after": first.context["page"].next_after})
+    first = seen.get(page("rows", run.pk), {"show": "create"})
+    second = seen.get(page("rows", run.pk), {"show": "create", "after": first.context["page"].next_after})
 
     assert second.context["page"].rows[0].number > first.context["page"].rows[-1].number
 
@@ -150,7 +154,8 @@ def test_hostile_cells_stay_harmless_text(seen, bring):
         page("contacts"),
         page("accounts"),
         page("account", account.pk),
-        page("import", run.pk) + "?show=create",
+        page("import", run.pk),
+        page("rows", run.pk) + "?show=create",
         page("upload"),
     ):
         text = seen.get(address).content.decode()
@@ -243,9 +248,10 @@ def test_who_may(role, may_see, may_import, client, read, bring):
 
     for name, args in [("contacts", ()), ("accounts", ()), ("account", (Account.objects.get().pk,)), ("export", ())]:
         assert client.get(page(name, *args)).status_code == may_see
-    for name, args in [("upload", ()), ("import", (run.pk,))]:
+    for name in ("upload", "import", "import_live", "rows", "rejected_csv", "kept_csv"):
+        args = () if name == "upload" else (run.pk,)
         assert client.get(page(name, *args)).status_code == may_import
-    for name, args in [("columns", (run.pk,)), ("apply", (run.pk,)), ("cancel", (run.pk,)), ("allow", (1,))]:
+    for name, args in [("columns", (run.pk,)), ("apply", (run.pk,)), ("cancel", (run.pk,)), ("undo", (run.pk,)), ("allow", (1,))]:
         if may_import == 404:
             assert client.post(page(name, *args)).status_code == 404
     assert client.get(page("account", 999_999)).status_code == 404
