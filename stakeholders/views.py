@@ -1,6 +1,5 @@
 """The contacts pages: find people, look at an account."""
 
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render

@@ -21,7 +21,10 @@ def things():
     """Everything that an import may touch, without the times."""
     leave = ("updated_at",)
     return [
-        [{key: value for key, value in row.items() if key not in leave} for row in model.objects.order_by("pk").values()]
+        [
+            {key: value for key, value in row.items() if key not in leave}
+            for row in model.objects.order_by("pk").values()
+        ]
         for model in (Account, Contact, Membership)
     ]
 

@@ -251,7 +251,13 @@ def test_who_may(role, may_see, may_import, client, read, bring):
     for name in ("upload", "import", "import_live", "rows", "rejected_csv", "kept_csv"):
         args = () if name == "upload" else (run.pk,)
         assert client.get(page(name, *args)).status_code == may_import
-    for name, args in [("columns", (run.pk,)), ("apply", (run.pk,)), ("cancel", (run.pk,)), ("undo", (run.pk,)), ("allow", (1,))]:
+    for name, args in [
+        ("columns", (run.pk,)),
+        ("apply", (run.pk,)),
+        ("cancel", (run.pk,)),
+        ("undo", (run.pk,)),
+        ("allow", (1,)),
+    ]:
         if may_import == 404:
             assert client.post(page(name, *args)).status_code == 404
     assert client.get(page("account", 999_999)).status_code == 404
