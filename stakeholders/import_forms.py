@@ -15,10 +15,8 @@ class UploadFile(forms.Form):
         label="What is in it",
         choices=[(kind.key, kind.label) for kind in KINDS.values()],
         initial=CONTACTS.key,
-        # A page that was opened before there was a choice sends none.
-        required=False,
         widget=forms.Select(attrs={"class": "form-select"}),
-        error_messages={"invalid_choice": "Choose what is in the file."},
+        error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose what is in the file."),
     )
     # An empty file is refused by the reader, in words that say what to do.
     file = forms.FileField(
@@ -29,9 +27,6 @@ class UploadFile(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx"}),
         error_messages={"required": "Choose a file first."},
     )
-
-    def clean_kind(self) -> str:
-        return self.cleaned_data["kind"] or CONTACTS.key
 
 
 class ChooseColumns(forms.Form):

@@ -28,7 +28,8 @@ class Shown:
     """A staged row as a list shows it."""
 
     number: int
-    cells: list[str]
+    # (heading, what stands there)
+    cells: list[tuple[str, str]]
     reason: str
 
 
@@ -38,9 +39,9 @@ def staged(run: ImportRun, outcome: str, *, after: int) -> Page[Shown]:
 
 
 def _shown(run: ImportRun, outcome: str, *, after: int, limit: int) -> list[Shown]:
-    cells_of = kinds.of(run).cells
+    kind = kinds.of(run)
     rows = ImportRow.objects.filter(run=run, outcome=outcome, number__gt=after).order_by("number")[:limit]
-    return [Shown(row.number, cells_of(row.data), row.reason) for row in rows]
+    return [Shown(row.number, list(zip(kind.headings, kind.cells(row.data), strict=True)), row.reason) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,10 @@ class Fate:
 
 def fates(run: ImportRun, *, samples: int = SAMPLES) -> list[Fate]:
     """What becomes of the rows, what needs a look first."""
-    is_over = run.state not in (ImportRun.State.READING, ImportRun.State.READY)
+    is_done = run.state == ImportRun.State.DONE
     counts = [
-        ("create", "Created" if is_over else "To create", run.created),
-        ("update", "Changed" if is_over else "To change", run.updated),
+        ("create", "Created" if is_done else "To create", run.created),
+        ("update", "Changed" if is_done else "To change", run.updated),
         ("same", "No change", run.unchanged),
         ("duplicate", "Duplicates in the file", run.duplicates),
         ("reject", "Not taken", run.rejected),
@@ -78,7 +79,7 @@ def rejected(run: ImportRun) -> Iterator[tuple[object, ...]]:
     yield ("Row", *kinds.of(run).headings, "Why it was not taken")
     after = 0
     while page := _shown(run, "reject", after=after, limit=_CSV_PIECE):
-        yield from ((row.number, *row.cells, row.reason) for row in page)
+        yield from ((row.number, *(text for _, text in row.cells), row.reason) for row in page)
         after = page[-1].number
 
 

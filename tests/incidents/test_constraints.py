@@ -23,6 +23,7 @@ from incidents.models import (
 from messaging.models import ApprovalDecision, ApprovalRequest, Message, MessageVersion
 from recovery import actions as recovery
 from recovery.models import RecoveryTask
+from stakeholders.models import ColumnMapping, ImportChange, ImportRow, ImportRun
 from tests import factories
 from tests.conftest import NOW
 
@@ -55,6 +56,9 @@ IMPOSSIBLE = {
     "change_decided_has_a_time": (ControlChange, {"state": "withdrawn", "decided_at": None}),
     "change_refused_says_why": (ControlChange, {"state": "refused", "decided_at": NOW, "answer": ""}),
     "component_does_not_need_itself": (Dependency, {"on": F("component")}),
+    "import_refused_says_why": (ImportRun, {"state": "refused", "why_refused": ""}),
+    "import_undone_has_a_time": (ImportRun, {"state": "undone"}),
+    "import_row_not_taken_says_why": (ImportRow, {"outcome": "reject", "reason": ""}),
     "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
 }
 # Unique sentence → the table whose row cannot stand there twice, and what may differ.
@@ -73,6 +77,9 @@ TWICE = {
     "person_decides_once_per_request": (ApprovalDecision, {}),
     "version_leaves_once_per_channel": (Dispatch, {"uid": "6d4b8c3e-4a1c-4a39-9d9b-0f2c6a1e7b11"}),
     "nobody_gets_a_dispatch_twice": (Notification, {}),
+    "import_row_staged_once": (ImportRow, {}),
+    "import_changes_a_thing_once": (ImportChange, {}),
+    "columns_remembered_once_per_kind": (ColumnMapping, {}),
     "recovery_task_once_per_incident": (RecoveryTask, {}),
 }
 # Append-only: neither changed nor removed.
@@ -95,6 +102,10 @@ def world(ada, ben):
     component = Component.objects.first()
     other = Component.objects.create(product=component.product, name="Another part")
     Dependency.objects.create(component=component, on=other)
+    run = ImportRun.objects.create(name="f.csv", uploaded_at=NOW, worked_at=NOW)
+    ImportRow.objects.create(run=run, number=2, key="a@x.example", outcome="create")
+    ImportChange.objects.create(run=run, number=2, thing="contact", thing_id=1)
+    ColumnMapping.objects.create(signature="s", mapping={}, used_at=NOW)
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
     return SimpleNamespace(incident=incident, message=message, ada=ada, ben=ben)
 

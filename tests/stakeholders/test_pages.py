@@ -1,13 +1,14 @@
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from crisiscomms.models import User
+from crisiscomms.models import AuditEvent, User
 from stakeholders import actions
-from stakeholders.imports import running
+from stakeholders.imports import forgetting, running
 from stakeholders.models import Account, Contact, ImportRun
 
 HEADER = "Email,First Name,Last Name,Account Name\n"
@@ -25,9 +26,9 @@ def seen(client, ada):
     return client
 
 
-def upload(client, raw, name="contacts.csv"):
+def upload(client, raw, name="contacts.csv", kind="contacts"):
     raw = raw.encode() if isinstance(raw, str) else raw
-    return client.post(reverse("stakeholders:upload"), {"file": SimpleUploadedFile(name, raw)})
+    return client.post(reverse("stakeholders:upload"), {"kind": kind, "file": SimpleUploadedFile(name, raw)})
 
 
 def page(name, *args):
@@ -97,7 +98,54 @@ def test_a_refused_file_keeps_the_page_and_says_why(raw, words, seen):
 def test_a_form_without_a_file_says_so(seen):
     answer = seen.post(page("upload"))
 
-    assert (answer.status_code, b"Choose a file first." in answer.content) == (422, True)
+    assert answer.status_code == 422
+    assert b"Choose a file first." in answer.content
+    assert b"Choose what is in the file." in answer.content
+
+
+def test_accounts_come_by_the_same_page(seen, now):
+    answer = upload(seen, "Name,ID\nAcme,7\nAcme,7\n,,\n", kind="accounts")
+    run = ImportRun.objects.get()
+    running.work(run_id=run.pk)
+
+    assert "Import 1 account<" in seen.get(answer.url).content.decode()
+    seen.post(page("apply", run.pk), {"expected": 1})
+    running.work(run_id=run.pk)
+    assert "Undo this import" in seen.get(answer.url).content.decode()
+    seen.post(page("undo", run.pk))
+    running.work(run_id=run.pk)
+    assert "1 change taken back, 0 left" in seen.get(answer.url).content.decode()
+    assert seen.post(page("undo", run.pk)).status_code == 409
+
+
+def test_rows_that_are_not_taken_leave_as_a_neutral_file(seen, read):
+    run = read("Email,First Name\n=1+1,@evil\n")
+
+    text = seen.get(page("rejected_csv", run.pk)).getvalue().decode()
+
+    assert text.splitlines()[1] == '"2","\'=1+1","\'@evil","","not an e-mail address"'
+    assert AuditEvent.objects.filter(verb="contacts.exported").exists()
+
+
+def test_what_an_undo_left_is_listed_on_the_page_and_as_a_file(seen, bring, now):
+    run = bring(HEADER + "ada@x.example,=Ada,L,Acme\n")
+    actions.unsubscribe_contact(contact_id=Contact.objects.get().pk, now=now, how="link")
+
+    seen.post(page("undo", run.pk))
+    running.work(run_id=run.pk)
+
+    assert "it was changed since" in seen.get(page("import", run.pk)).content.decode()
+    assert '"Contact","ada@x.example","it was changed since"' in seen.get(page("kept_csv", run.pk)).getvalue().decode()
+
+
+def test_a_run_whose_rows_are_forgotten_still_tells_its_figures(seen, bring, now):
+    run = bring(HEADER + "ada@x.example,Ada,L,Acme\n")
+    for _ in range(2):
+        forgetting.forget(now=now + timedelta(days=8))
+
+    for name in ("import", "rows"):
+        assert "The rows were deleted" in seen.get(page(name, run.pk)).content.decode()
+    assert "Undo this import" not in seen.get(page("import", run.pk)).content.decode()
 
 
 def test_a_file_over_the_limit_is_stopped_and_said(seen, settings):
