@@ -329,6 +329,17 @@ def test_the_command_prints_the_figures(db, tmp_path, crm_files):
     assert "row 402 duplicate: same address as row 12" in lines
 
 
+def test_the_command_takes_accounts_too(db, tmp_path):
+    from django.core.management import call_command
+
+    path, out = tmp_path / "accounts.csv", io.StringIO()
+    path.write_text("Name,ID\nAcme,7\n,,\n,8\n")
+
+    call_command("import_contacts", str(path), kind="accounts", stdout=out)
+
+    assert out.getvalue().splitlines()[:2] == ["rows: 2", "created: 2"]
+
+
 def test_the_command_fails_when_refused(db, tmp_path):
     from django.core.management import CommandError, call_command
 
