@@ -17,10 +17,10 @@ class ImportRunQuerySet(models.QuerySet["ImportRun"]):
         return self.working().filter(worked_at__lt=before)
 
     def over(self, *, before: datetime) -> "ImportRunQuerySet":
-        """Runs that ended before that moment and still hold their staged rows."""
-        return self.exclude(state__in=[*ImportRun.WORKING, ImportRun.State.READY]).filter(
-            finished_at__lt=before, forgotten_at=None
-        )
+        """Runs whose staged rows nobody needs any more: nothing came of them, or they ended before that moment."""
+        came_to_nothing = Q(state="refused") | Q(state="cancelled", applied=0)
+        is_over = Q(state__in=["done", "cancelled", "undone"], finished_at__lt=before)
+        return self.filter(came_to_nothing | is_over, forgotten_at=None)
 
 
 class ImportRun(models.Model):

@@ -174,6 +174,19 @@ def test_a_running_import_is_stopped_and_the_person_chooses(choice, read, ada, n
     assert run.state == ("cancelled" if choice == "keep" else "undone")
 
 
+@pytest.mark.parametrize("end", ["cancelled", "refused"])
+def test_rows_of_a_file_that_came_to_nothing_are_forgotten_at_once(end, read, ada, now):
+    run = read(HEADER + ADA)
+    if end == "cancelled":
+        actions.cancel_import(run_id=run.pk, by=ada, now=now)
+    else:
+        ImportRun.objects.update(state="refused", why_refused="too many rows", finished_at=now)
+
+    forgetting.forget(now=now)
+
+    assert not ImportRow.objects.exists()
+
+
 def test_rows_are_forgotten_when_nothing_can_be_undone_any_more(bring, now):
     run = bring(HEADER + ADA)
 
