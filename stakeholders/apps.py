@@ -6,8 +6,10 @@ class StakeholdersConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
+        from stakeholders import rules
         from stakeholders.models import Contact
 
+        assert rules
         checklist.register(
             checklist.Step(
                 50,
