@@ -27,9 +27,10 @@ def shipped(monkeypatch):
 def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     new = defaults.load(now=NOW)
 
-    assert new["policies"] == 4
+    assert new["policies"] == 5
     assert set(Policy.objects.values_list("key", "version")) == {
         ("incidents", 1),
+        ("stakeholders", 1),
         ("messaging", 1),
         ("delivery", 1),
         ("recovery", 1),
