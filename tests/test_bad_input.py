@@ -296,7 +296,7 @@ def test_i8_a_hostile_file_name_is_only_a_name(name, ada, settings, tmp_path):
     file = SimpleUploadedFile("contacts.csv", b"Email\na@x.example\n")
     file._name = name
 
-    answer = client.post("/contacts/import/", {"file": file}, follow=True)
+    answer = client.post("/contacts/import/", {"kind": "contacts", "file": file}, follow=True)
 
     assert answer.status_code < 500
     check_page(answer)

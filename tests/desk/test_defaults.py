@@ -82,4 +82,4 @@ def test_the_command_says_what_it_loaded(db, capsys):
     call_command("load_defaults")
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("4 policies and ") and second == "0 policies and 0 template versions loaded."
+    assert first.startswith("5 policies and ") and second == "0 policies and 0 template versions loaded."
