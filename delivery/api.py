@@ -6,7 +6,7 @@ from django.http import Http404
 from django.urls import path
 from rest_framework import serializers
 
-from crisiscomms.api import fields, filtering
+from crisiscomms.api import fields
 from crisiscomms.api.views import ApiDetail, ApiList
 from delivery import access
 from delivery.models import Dispatch, Tally
@@ -42,8 +42,8 @@ class DispatchSerializer(serializers.ModelSerializer):
 
 
 class DispatchFilters(django_filters.FilterSet):
-    state = filtering.one_of(Dispatch.State.choices)
-    channel = filtering.one_of(Dispatch.Channel.choices)
+    state = django_filters.ChoiceFilter(choices=Dispatch.State.choices)
+    channel = django_filters.ChoiceFilter(choices=Dispatch.Channel.choices)
 
     class Meta:
         model = Dispatch

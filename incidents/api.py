@@ -87,9 +87,9 @@ class DeclareSerializer(fields.Strict):
 
 
 class IncidentFilters(django_filters.FilterSet):
-    phase = filtering.one_of(Incident.Phase.choices)
-    severity = filtering.one_of(Incident.Severity.choices)
-    kind = filtering.one_of(Incident.Kind.choices)
+    phase = django_filters.ChoiceFilter(choices=Incident.Phase.choices)
+    severity = django_filters.ChoiceFilter(choices=Incident.Severity.choices)
+    kind = django_filters.ChoiceFilter(choices=Incident.Kind.choices)
     live = filtering.yes_or_no(method="by_life", help_text="Not closed yet.")
     declared_since = filtering.Moment(field_name="declared_at", lookup_expr="gte")
     declared_until = filtering.Moment(field_name="declared_at", lookup_expr="lt")
@@ -166,7 +166,7 @@ class DeadlineSerializer(serializers.ModelSerializer):
 
 
 class DeadlineFilters(django_filters.FilterSet):
-    state = filtering.one_of(Deadline.State.choices)
+    state = django_filters.ChoiceFilter(choices=Deadline.State.choices)
 
     class Meta:
         model = Deadline

@@ -9,7 +9,6 @@ from django.urls import path
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from crisiscomms.api import filtering
 from crisiscomms.api.views import ApiDetail, ApiList
 from incidents import access as incidents
 from messaging import access
@@ -30,8 +29,8 @@ class MessageSerializer(serializers.ModelSerializer):
 
 
 class MessageFilters(django_filters.FilterSet):
-    state = filtering.one_of(Message.State.choices)
-    kind = filtering.one_of(Message.Kind.choices)
+    state = django_filters.ChoiceFilter(choices=Message.State.choices)
+    kind = django_filters.ChoiceFilter(choices=Message.Kind.choices)
 
     class Meta:
         model = Message

@@ -3,7 +3,6 @@
 from typing import Any
 
 import django_filters
-from django import forms
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
@@ -12,10 +11,12 @@ from rest_framework import serializers
 from crisiscomms.api import fields, filtering
 from crisiscomms.api.views import ApiDetail, ApiList, on_front_page
 from stakeholders import access, queries
+from stakeholders.forms import STATES as FIND_STATES
+from stakeholders.forms import TIERS as FIND_TIERS
 from stakeholders.models import Account, Contact, Membership
 
-TIERS = [(1, "Tier 1"), (2, "Tier 2"), (3, "Tier 3")]
-STATES = [(state, state) for state in queries.STATES]
+TIERS = [choice for choice in FIND_TIERS if choice[0]]
+STATES = [choice for choice in FIND_STATES if choice[0]]
 
 
 class AccountSerializer(serializers.ModelSerializer):
@@ -44,7 +45,7 @@ class Found(django_filters.FilterSet):
 
 class AccountFilters(Found):
     q = _words("What its name begins with.")
-    tier = filtering.one_of(TIERS)
+    tier = django_filters.ChoiceFilter(choices=TIERS)
 
     class Meta:
         model = Account
@@ -99,14 +100,13 @@ class ContactSerializer(serializers.ModelSerializer):
 
 class ContactFilters(Found):
     q = _words("What a name, the e-mail address or an account's name begins with; up to five words.")
-    tier = filtering.one_of(TIERS, help_text="Of one of their accounts.")
-    state = filtering.one_of(STATES, help_text="Whether mail reaches them.")
+    tier = django_filters.ChoiceFilter(choices=TIERS, help_text="Of one of their accounts.")
+    state = django_filters.ChoiceFilter(choices=STATES, help_text="Whether mail reaches them.")
     account = filtering.Key(help_text="The id of an account.")
 
     class Meta:
         model = Contact
         fields: list[str] = []
-        form = forms.Form
 
     def asked(self, given: dict[str, Any]) -> QuerySet[Contact]:
         tier = int(given["tier"]) if "tier" in given else None

@@ -1,6 +1,5 @@
 """Typed filters: a value that no filter takes is refused with its name, never quietly left out."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +71,3 @@ def yes_or_no(**kwargs: Any) -> django_filters.Filter:
     words = [("true", "true"), ("false", "false")]
     made = django_filters.TypedChoiceFilter(choices=words, coerce=lambda word: word == "true", **kwargs)
     return extend_schema_field(OpenApiTypes.BOOL)(made)
-
-
-def one_of(choices: Sequence[tuple[Any, Any]], **kwargs: Any) -> django_filters.Filter:
-    """One value of a list. The words beside the values are for pages; here the values are enough."""
-    return django_filters.ChoiceFilter(choices=[(value, value) for value, _ in choices], **kwargs)
