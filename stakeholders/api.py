@@ -6,21 +6,22 @@ import django_filters
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crisiscomms.api import fields, filtering
 from crisiscomms.api.views import ApiDetail, ApiList, on_front_page
 from stakeholders import access, queries
 from stakeholders.forms import STATES as FIND_STATES
-from stakeholders.forms import TIERS as FIND_TIERS
 from stakeholders.models import Account, Contact, Membership
 
-TIERS = [choice for choice in FIND_TIERS if choice[0]]
+TIERS = [1, 2, 3]
 STATES = [choice for choice in FIND_STATES if choice[0]]
 
 
 class AccountSerializer(serializers.ModelSerializer):
     owner = fields.Person(read_only=True, allow_null=True)
+    owner_email = serializers.CharField(read_only=True, help_text="Empty where nobody is known.")
     people = serializers.IntegerField(read_only=True, help_text="How many contacts it has.")
 
     class Meta:
@@ -36,6 +37,11 @@ def _words(help_text: str) -> django_filters.Filter:
     return django_filters.CharFilter(max_length=120, help_text=help_text)
 
 
+def _tier(help_text: str) -> django_filters.Filter:
+    made = django_filters.ChoiceFilter(choices=[(str(one), str(one)) for one in TIERS], help_text=help_text)
+    return extend_schema_field({"type": "integer", "enum": TIERS})(made)
+
+
 class Found(django_filters.FilterSet):
     """Filters that the house's own queries answer, so that pages and API search alike."""
 
@@ -45,7 +51,7 @@ class Found(django_filters.FilterSet):
 
 class AccountFilters(Found):
     q = _words("What its name begins with.")
-    tier = django_filters.ChoiceFilter(choices=TIERS)
+    tier = _tier("1 to 3.")
 
     class Meta:
         model = Account
@@ -100,7 +106,7 @@ class ContactSerializer(serializers.ModelSerializer):
 
 class ContactFilters(Found):
     q = _words("What a name, the e-mail address or an account's name begins with; up to five words.")
-    tier = django_filters.ChoiceFilter(choices=TIERS, help_text="Of one of their accounts.")
+    tier = _tier("Of one of their accounts.")
     state = django_filters.ChoiceFilter(choices=STATES, help_text="Whether mail reaches them.")
     account = filtering.Key(help_text="The id of an account.")
 

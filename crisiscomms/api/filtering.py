@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -21,10 +21,20 @@ PAGING = {"limit", "cursor"}
 
 class TypedFilters(DjangoFilterBackend):
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> Any:
-        try:
-            return super().filter_queryset(request, queryset, view)
-        except ValidationError as error:
-            raise BadQuery(error.detail) from None
+        asked = self.get_filterset(request, queryset, view)
+        if asked is None:
+            return queryset
+        if not asked.is_valid():
+            # Not by the library's own translation: it fails on a per cent sign in a sentence.
+            wrong = asked.form.errors.as_data()
+            raise BadQuery(
+                {
+                    name: [ErrorDetail(e.messages[0], e.code or "invalid") for e in found]
+                    for name, found in wrong.items()
+                }
+            )
+        refuse_empty(request, asked)
+        return asked.qs
 
 
 def refuse_unknown(request: Request, view: APIView) -> None:
@@ -37,6 +47,14 @@ def refuse_unknown(request: Request, view: APIView) -> None:
     if unknown:
         offered = f"Known here: {', '.join(sorted(known))}." if known else "This address takes none."
         raise BadQuery({name[:80]: f"There is no parameter of this name. {offered}" for name in unknown[:20]})
+
+
+def refuse_empty(request: Request, asked: django_filters.FilterSet) -> None:
+    """`?phase=` is a program whose variable was empty: it does not mean everything."""
+    typed = (name for name, one in asked.filters.items() if not isinstance(one, django_filters.CharFilter))
+    empty = [name for name in typed if request.query_params.get(name) == ""]
+    if empty:
+        raise BadQuery(dict.fromkeys(empty, "This is empty. Give a value, or leave it out."))
 
 
 class MomentField(forms.CharField):

@@ -7,7 +7,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import F
 
-from crisiscomms.models import ControlChange, Invitation, User
+from crisiscomms.api.tokens import make_token
+from crisiscomms.models import ApiToken, ControlChange, GivenAnswer, Invitation, User
 from delivery import sweeping
 from delivery.models import DeliveryAttempt, Dispatch, Notification
 from incidents.models import (
@@ -55,6 +56,10 @@ IMPOSSIBLE = {
     "change_decided_has_a_time": (ControlChange, {"state": "withdrawn", "decided_at": None}),
     "change_refused_says_why": (ControlChange, {"state": "refused", "decided_at": NOW, "answer": ""}),
     "component_does_not_need_itself": (Dependency, {"on": F("component")}),
+    "api_token_ends_after_it_began": (ApiToken, {"expiry": NOW}),
+    "api_token_lives_a_year_at_most": (ApiToken, {"expiry": NOW + 366 * 24 * HOUR}),
+    "api_token_may_do_something_known": (ApiToken, {"scopes": []}),
+    "api_token_has_a_name": (ApiToken, {"name": ""}),
     "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
 }
 # Unique sentence → the table whose row cannot stand there twice, and what may differ.
@@ -73,6 +78,8 @@ TWICE = {
     "person_decides_once_per_request": (ApprovalDecision, {}),
     "version_leaves_once_per_channel": (Dispatch, {"uid": "6d4b8c3e-4a1c-4a39-9d9b-0f2c6a1e7b11"}),
     "nobody_gets_a_dispatch_twice": (Notification, {}),
+    "api_token_is_of_one_person": (ApiToken, {}),
+    "idempotency_key_once_per_person": (GivenAnswer, {}),
     "recovery_task_once_per_incident": (RecoveryTask, {}),
 }
 # Append-only: neither changed nor removed.
@@ -96,6 +103,8 @@ def world(ada, ben):
     other = Component.objects.create(product=component.product, name="Another part")
     Dependency.objects.create(component=component, on=other)
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
+    make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
+    GivenAnswer.objects.create(person=ada, key="x", request_digest="x", status=201, body={}, created_at=NOW)
     return SimpleNamespace(incident=incident, message=message, ada=ada, ben=ben)
 
 
