@@ -66,6 +66,8 @@ class Dispatches(ApiList):
 
 
 class OneDispatch(ApiDetail):
+    """A dispatch by its id, with how many people are in which state."""
+
     serializer_class = DispatchSerializer
 
     def get_object(self) -> Dispatch:

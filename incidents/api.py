@@ -74,7 +74,7 @@ class DeclareSerializer(fields.Strict):
     began_at = fields.Moment(required=False, help_text="When it began. When it was discovered, if left out.")
     summary = fields.Text(required=False, allow_blank=True, max_length=4000, help_text="What is known so far.")
     restricted = fields.Flag(required=False, help_text="Only its team may see that it exists.")
-    components = AffectsSerializer(many=True, required=False, max_length=200)
+    components = AffectsSerializer(many=True, required=False, max_length=200)  # type: ignore[call-arg]
 
     def validate_components(self, chosen: list[dict[str, Any]]) -> dict[int, str]:
         states = {one["component"]: one["state"] for one in chosen}

@@ -53,6 +53,8 @@ class Messages(ApiList):
 
 
 class OneMessage(ApiDetail):
+    """A message by its id."""
+
     serializer_class = MessageSerializer
 
     def get_object(self) -> Message:

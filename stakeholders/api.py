@@ -75,6 +75,8 @@ class Accounts(ApiList):
 
 
 class OneAccount(ApiDetail):
+    """An account by its id."""
+
     serializer_class = AccountSerializer
 
     def get_object(self) -> Account:
@@ -137,6 +139,8 @@ class Contacts(ApiList):
 
 
 class OneContact(ApiDetail):
+    """A contact by its id, with the accounts they belong to."""
+
     serializer_class = ContactSerializer
 
     def get_object(self) -> Contact:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 from rest_framework.exceptions import ParseError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -24,9 +24,7 @@ class Keyset(BasePagination):
     A cursor is signed and good for its own list only. It holds a place, not a right: the list is asked anew each time.
     """
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
-    ) -> list[Model] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         self.request = request
         self.order: Sequence[str] = view.order
         self.limit = _limit(request)

@@ -47,10 +47,13 @@ class BearerTokenSchema(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Postprocessing hook: every operation can answer with a problem, and bodies take no unknown names."""
+    """Postprocessing hook: every operation says in one line what it is for and can answer with a problem; bodies take
+    no unknown names.
+    """
     result["components"]["schemas"]["Problem"] = PROBLEM
     for operations in result["paths"].values():
         for operation in operations.values():
+            operation.setdefault("summary", operation.get("description", "").split(". ")[0].strip(" ."))
             codes = ALWAYS + (WITH_A_BODY if "requestBody" in operation else ())
             for code in codes:
                 operation["responses"].setdefault(str(code), _problem(code))

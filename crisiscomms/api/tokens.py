@@ -65,7 +65,8 @@ def find_token(text: str, *, now: datetime) -> ApiToken | None:
     if not SHAPE.fullmatch(text):
         return None
     found = ApiToken.objects.living(now).filter(token_key=_key(text), digest=hash_token(text))
-    return found.select_related("user").first()
+    token: ApiToken | None = found.select_related("user").first()
+    return token
 
 
 def _key(text: str) -> str:

@@ -61,7 +61,7 @@ def on_front_page(name: str, route: str, may: Callable[[User], bool]) -> None:
 
 
 class FrontPage(Api):
-    @extend_schema(operation_id="front_page", responses={200: OpenApiTypes.OBJECT})
+    @extend_schema(operation_id="front_page", tags=["me"], responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """The lists that this token's owner can ask for, by name."""
         shown = {name: route for name, (route, may) in _entries.items() if may(request.user)}

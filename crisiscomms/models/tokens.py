@@ -29,7 +29,9 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
         READ = "read", "Read"
         WRITE = "write", "Write"
 
-    # Ours instead of the library's: a short key for addresses and the record, no clock of the machine, always an end.
+    # Ours instead of the library's: a short key for addresses and the record, no clock of the machine, always an end,
+    # and no owner who can be removed under it.
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
     digest = models.CharField(max_length=128)
     created = models.DateTimeField()
     expiry = models.DateTimeField()
