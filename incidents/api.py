@@ -80,9 +80,11 @@ class DeclareSerializer(fields.Strict):
         states = {one["component"]: one["state"] for one in chosen}
         if len(states) < len(chosen):
             raise serializers.ValidationError("A component stands here twice. Give each once.")
-        missing = sorted(set(states) - set(Component.objects.filter(pk__in=states).values_list("pk", flat=True)))
+        missing = sorted(
+            set(states) - set(Component.objects.in_use().filter(pk__in=states).values_list("pk", flat=True))
+        )
         if missing:
-            raise serializers.ValidationError(f"There is no component {missing[0]}. See /components/.")
+            raise serializers.ValidationError(f"There is no component {missing[0]} in use. See /components/.")
         return states
 
 
@@ -232,8 +234,8 @@ class ComponentSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Component
-        fields = ["id", "name", "description", "is_public", "product"]
-        read_only_fields = ["name", "description", "is_public"]
+        fields = ["id", "name", "description", "is_public", "retired_at", "product"]
+        read_only_fields = ["name", "description", "is_public", "retired_at"]
 
 
 class ComponentFilters(django_filters.FilterSet):
@@ -245,7 +247,7 @@ class ComponentFilters(django_filters.FilterSet):
 
 
 class Components(ApiList):
-    """The parts of products that can fail."""
+    """The parts of products that can fail. What is retired stays in the history and takes no new incident."""
 
     queryset = Component.objects.none()
     serializer_class = ComponentSerializer

@@ -130,6 +130,15 @@ def test_a_clock_a_little_ahead_is_forgiven_and_the_future_is_refused(moment, st
     assert [incident.discovered_at for incident in Incident.objects.all()] == ([NOW] if status == 201 else [])
 
 
+def test_a_retired_component_takes_no_new_incident(ada):
+    component = factories.make_component()
+    Component.objects.filter(pk=component.pk).update(retired_at=NOW)
+
+    answer = send(program(ada), INCIDENTS, {**DECLARED, "components": [{"component": component.pk, "state": "outage"}]})
+
+    assert answer.json()["errors"][0]["field"] == "components"
+
+
 def test_a_twice_named_component_is_refused(ada):
     one = {"component": Component.objects.create(name="a", product=factories.make_component().product).pk}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from crisiscomms import clock
+from crisiscomms import clock, people
 from crisiscomms.api import tokens
 from crisiscomms.logs import hidden
 from crisiscomms.models import ApiToken, AuditEvent, User
@@ -55,6 +55,17 @@ def test_x8_lost_access_and_lost_roles_count_with_the_next_request(change, ada):
     User.objects.get_queryset().filter(pk=ada.pk).update(**change)
 
     assert client.get("/api/v1/contacts/").status_code == (404 if "roles" in change else 401)
+
+
+def test_who_leaves_finds_no_token_alive_on_return(ada, olga):
+    client, codes = program(ada), []
+
+    for is_active in (False, True):
+        people.change_person(person_id=ada.pk, roles=ada.roles, is_active=is_active, by=olga, now=NOW)
+        codes.append(client.get(ME).status_code)
+
+    assert codes == [401, 401]
+    assert "who has no access any more" in AuditEvent.objects.get(verb="token.revoked").detail.text
 
 
 @pytest.mark.parametrize(
