@@ -53,6 +53,14 @@ def test_the_way_back_gives_the_same_pages(limit, people, ada):
     assert client.get(f"/api/v1/contacts/?limit={limit}").json()["previous"] is None
 
 
+@pytest.mark.parametrize("limit", [1, 2, 4])
+def test_three_columns_are_walked_as_one_key(limit, ada):
+    made = [("Zinc", 1), ("Alder", 2), ("Birch", 2), ("Zinc 2", 2), ("Alder 3", 3), ("Birch 3", 3)]
+    ids = [factories.make_account(name, tier=tier).pk for name, tier in reversed(made)][::-1]
+
+    assert flat(walk(program(ada), f"/api/v1/accounts/?limit={limit}")) == ids
+
+
 def test_what_is_written_or_removed_meanwhile_moves_no_row(people, ada):
     client = program(ada)
     first = client.get("/api/v1/contacts/?limit=3").json()
