@@ -4,9 +4,12 @@ from allauth.account import views
 from django.urls import path, re_path
 
 from crisiscomms import self_views
+from crisiscomms.api import token_pages
 
 urlpatterns = [
     path("me/", self_views.me, name="account_me"),
+    path("tokens/", token_pages.token_list, name="account_tokens"),
+    path("tokens/<id:token_id>/revoke/", token_pages.token_revoke, name="account_token_revoke"),
     path("invitation/<str:token>/", self_views.invitation, name="account_invitation"),
     path("login/", self_views.sign_in, name="account_login"),
     path("logout/", views.logout, name="account_logout"),

@@ -61,6 +61,7 @@ app.conf.update(
         "stakeholders.tasks.run_import": {"queue": "imports"},
         "stakeholders.tasks.sweep_imports": {"queue": "default"},
         "crisiscomms.tasks.heartbeat": {"queue": "default"},
+        "crisiscomms.tasks.forget_answers": {"queue": "default"},
     },
     beat_schedule={
         "tick": {"task": "incidents.tasks.tick", "schedule": 2.0, "options": {"expires": 10}},
@@ -68,6 +69,7 @@ app.conf.update(
         "sweep": {"task": "delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
         "imports": {"task": "stakeholders.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 30}},
         "heartbeat": {"task": "crisiscomms.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 60}},
+        "answers": {"task": "crisiscomms.tasks.forget_answers", "schedule": 3600.0, "options": {"expires": 7200}},
     },
     beat_scheduler="celery.beat.PersistentScheduler",
 )

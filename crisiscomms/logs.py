@@ -4,11 +4,12 @@ import logging
 import re
 
 TOKEN = re.compile(r"(/(?:approve|u|reset/key|invitation)/)[^/\s\"'?]+")
+API_TOKEN = re.compile(r"ccapi_[0-9a-f]+")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
 
 def hidden(text: str) -> str:
-    return ADDRESS.sub("[address]", TOKEN.sub(r"\1[token]", text))
+    return ADDRESS.sub("[address]", API_TOKEN.sub("[token]", TOKEN.sub(r"\1[token]", text)))
 
 
 class HideTokens(logging.Filter):

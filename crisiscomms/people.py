@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
 from crisiscomms import audit, changes, handover, invitations
+from crisiscomms.api import tokens
 from crisiscomms.changes import require_administrator
 from crisiscomms.models import ControlChange, Role, User
 from crisiscomms.organisation import set_organisation
@@ -102,6 +103,7 @@ def _leave(person: User, successor: User | None, by: User, now: datetime) -> Non
         if given:
             _say("person.handed_over", person, f"{person.name} handed over to {successor.name}: {given}", by, now)
     invitations.withdraw_all(person, now)
+    tokens.revoke_all(person=person, by=by, now=now)
 
 
 def _without_control(roles: list[str], by: User, *, has: list[str] | None = None) -> tuple[list[str], list[str]]:

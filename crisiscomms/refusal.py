@@ -7,3 +7,7 @@ class Refused(Exception):
 
 class Conflict(Refused):
     """Somebody else was first. What was typed is kept; the text says what changed."""
+
+
+class NotAllowed(Refused):
+    """This person may not, whatever the state of things. The text names who may."""

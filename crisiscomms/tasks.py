@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from crisiscomms import clock
+from crisiscomms.api import idempotency
 
 log = structlog.get_logger("crisiscomms")
 KEY = "heartbeat"
@@ -25,6 +26,12 @@ def heartbeat(**_: Any) -> None:
             cache.set(WATCHED, 1, timeout=3600)
         except requests.RequestException as error:
             log.warning("watchdog does not answer", error=type(error).__name__)
+
+
+@shared_task
+def forget_answers(**_: Any) -> None:
+    """What the API answered is kept for a day, for those who ask again with the same key."""
+    idempotency.forget(now=clock.now())
 
 
 @worker_ready.connect

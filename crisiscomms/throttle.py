@@ -1,5 +1,7 @@
 """How often one address may knock. Counted in Redis; without Redis nobody is locked out."""
 
+from datetime import datetime
+
 import structlog
 from django.conf import settings
 from django.core.cache import cache
@@ -19,8 +21,12 @@ def client_address(request: HttpRequest) -> str:
 
 def throttled(request: HttpRequest, name: str, *, limit: int, seconds: int) -> bool:
     """Whether this address has knocked more than `limit` times in the window of `seconds`."""
-    window = int(request.now.timestamp()) // seconds
-    key = f"throttle:{name}:{window}:{client_address(request)}"
+    return too_often(name, client_address(request), now=request.now, limit=limit, seconds=seconds)
+
+
+def too_often(name: str, who: str, *, now: datetime, limit: int, seconds: int) -> bool:
+    """Count one knock of `who`, and say whether that was more than `limit` in the window of `seconds`."""
+    key = f"throttle:{name}:{int(now.timestamp()) // seconds}:{who}"
     try:
         cache.add(key, 0, timeout=seconds * 2)
         return bool(cache.incr(key) > limit)

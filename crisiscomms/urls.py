@@ -27,6 +27,7 @@ urlpatterns = [
     path("brand/logo.png", branding.logo, name="brand_logo"),
     path("welcome/", views.welcome, name="welcome"),
     path("account/", include("crisiscomms.account_urls")),
+    path("api/", include("crisiscomms.api.urls")),
     path("setup/", include("crisiscomms.setup_urls")),
     path("", include("desk.urls")),
     path("", include("incidents.urls")),

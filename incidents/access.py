@@ -3,7 +3,7 @@
 from django.http import Http404
 
 from crisiscomms.models import Role, User
-from crisiscomms.refusal import Refused
+from crisiscomms.refusal import NotAllowed
 from incidents.models import Incident
 from incidents.models.incident import WORKSHOP_ROLES
 
@@ -31,10 +31,10 @@ def may(user: User, act: str, incident: Incident | None = None) -> bool:
 
 
 def require(user: User, act: str, incident: Incident | None = None) -> None:
-    """Raise Refused, naming who may, unless this person may. Called where the act happens."""
+    """Raise NotAllowed, naming who may, unless this person may. Called where the act happens."""
     if not may(user, act, incident):
         roles = ", ".join(sorted(str(Role(role).label) for role in MAY[act]))
-        raise Refused(f"You may not {NAMES.get(act, act)}. These roles may: {roles}.")
+        raise NotAllowed(f"You may not {NAMES.get(act, act)}. These roles may: {roles}.")
 
 
 def page(user: User, act: str) -> None:

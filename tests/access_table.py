@@ -1,6 +1,7 @@
 """Every address and method, and what each kind of person gets (faults, X1). A route that is not here fails the tests.
 
-`in`: sent to sign-in. Hidden and missing look alike: 404. Refusals of a press are said on the page it leads back to (302).
+`in`: sent to sign-in. These are people in a browser: the API takes no session and answers them 401 (its own table is
+in tests/api). Hidden and missing look alike: 404. Refusals of a press are said on the page it leads back to (302).
 Columns: anonymous, sales, an executive who was not asked, the executive who was asked, product marketing that leads it,
 administrator, and product marketing outside of the team of a restricted incident (asked about that one).
 """
@@ -40,6 +41,48 @@ account_me                                GET   in   200  200  200  200  200  20
 account_me                                POST  in   422  422  422  422  422  422
 account_invitation                        GET   200  200  200  200  200  200  200
 account_invitation                        POST  422  422  422  422  422  422  422
+account_tokens                            GET   in   200  200  200  200  200  200
+account_tokens                            POST  in   422  422  422  422  422  422
+account_token_revoke                      GET   in   405  405  405  405  405  405
+account_token_revoke                      POST  in   404  404  404  302  404  404
+api:front_page                            GET   401  401  401  401  401  401  401
+api:front_page                            POST  401  401  401  401  401  401  401
+api:me                                    GET   401  401  401  401  401  401  401
+api:me                                    POST  401  401  401  401  401  401  401
+api:incidents                             GET   401  401  401  401  401  401  401
+api:incidents                             POST  401  401  401  401  401  401  401
+api:incident                              GET   401  401  401  401  401  401  401
+api:incident                              POST  401  401  401  401  401  401  401
+api:deadlines                             GET   401  401  401  401  401  401  401
+api:deadlines                             POST  401  401  401  401  401  401  401
+api:timeline                              GET   401  401  401  401  401  401  401
+api:timeline                              POST  401  401  401  401  401  401  401
+api:products                              GET   401  401  401  401  401  401  401
+api:products                              POST  401  401  401  401  401  401  401
+api:components                            GET   401  401  401  401  401  401  401
+api:components                            POST  401  401  401  401  401  401  401
+api:accounts                              GET   401  401  401  401  401  401  401
+api:accounts                              POST  401  401  401  401  401  401  401
+api:account                               GET   401  401  401  401  401  401  401
+api:account                               POST  401  401  401  401  401  401  401
+api:contacts                              GET   401  401  401  401  401  401  401
+api:contacts                              POST  401  401  401  401  401  401  401
+api:contact                               GET   401  401  401  401  401  401  401
+api:contact                               POST  401  401  401  401  401  401  401
+api:messages                              GET   401  401  401  401  401  401  401
+api:messages                              POST  401  401  401  401  401  401  401
+api:message                               GET   401  401  401  401  401  401  401
+api:message                               POST  401  401  401  401  401  401  401
+api:versions                              GET   401  401  401  401  401  401  401
+api:versions                              POST  401  401  401  401  401  401  401
+api:dispatches                            GET   401  401  401  401  401  401  401
+api:dispatches                            POST  401  401  401  401  401  401  401
+api:dispatch                              GET   401  401  401  401  401  401  401
+api:dispatch                              POST  401  401  401  401  401  401  401
+api:schema                                GET   200  200  200  200  200  200  200
+api:schema                                POST  405  405  405  405  405  405  405
+api:docs                                  GET   in   200  200  200  200  200  200
+api:docs                                  POST  in   405  405  405  405  405  405
 setup                                     GET   in   404  404  404  404  200  404
 setup                                     POST  in   405  405  405  405  405  405
 setup_try                                 GET   in   405  405  405  405  405  405

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 
 from crisiscomms import changes, invitations
+from crisiscomms.api.tokens import make_token
 from crisiscomms.models import User
 from delivery import sender, sweeping
 from delivery.channels import email as door
@@ -94,6 +95,7 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     world.people |= _late_comers()
     common = {"person_id": ben.pk, "run_id": _import(ada, hidden), "uidb36": "1", "key": "x-y", "name": "none.eml"}
     common |= _setting_up(world, hidden)
+    common["token_id"] = make_token(name=f"{hidden} program", scopes=["read"], days=90, by=ada, now=NOW)[0].pk
     world.open |= common | {"token": door.unsubscribe_url(contact.pk).split("/")[-2]}
     world.hidden |= common | {"token": world.open["token"]}
     world.mails = taker.mails

@@ -3,12 +3,15 @@ from crisiscomms.models.organisation import Organisation
 from crisiscomms.models.people import Role, User
 from crisiscomms.models.policies import Policy
 from crisiscomms.models.records import AuditDetail, AuditEvent, Notice
+from crisiscomms.models.tokens import ApiToken, GivenAnswer
 
 __all__ = [
+    "ApiToken",
     "AuditDetail",
     "AuditEvent",
     "ControlChange",
     "Credential",
+    "GivenAnswer",
     "Invitation",
     "Notice",
     "Organisation",

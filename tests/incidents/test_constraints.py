@@ -7,7 +7,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import F
 
-from crisiscomms.models import ControlChange, Invitation, User
+from crisiscomms.api.tokens import make_token
+from crisiscomms.models import ApiToken, ControlChange, GivenAnswer, Invitation, User
 from delivery import sweeping
 from delivery.models import DeliveryAttempt, Dispatch, Notification
 from incidents.models import (
@@ -59,6 +60,10 @@ IMPOSSIBLE = {
     "import_refused_says_why": (ImportRun, {"state": "refused", "why_refused": ""}),
     "import_undone_has_a_time": (ImportRun, {"state": "undone"}),
     "import_row_not_taken_says_why": (ImportRow, {"outcome": "reject", "reason": ""}),
+    "api_token_ends_after_it_began": (ApiToken, {"expiry": NOW}),
+    "api_token_lives_a_year_at_most": (ApiToken, {"expiry": NOW + 366 * 24 * HOUR}),
+    "api_token_may_do_something_known": (ApiToken, {"scopes": []}),
+    "api_token_has_a_name": (ApiToken, {"name": ""}),
     "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
 }
 # Unique sentence → the table whose row cannot stand there twice, and what may differ.
@@ -80,6 +85,8 @@ TWICE = {
     "import_row_staged_once": (ImportRow, {}),
     "import_changes_a_thing_once": (ImportChange, {}),
     "columns_remembered_once_per_kind": (ColumnMapping, {}),
+    "api_token_is_of_one_person": (ApiToken, {}),
+    "idempotency_key_once_per_person": (GivenAnswer, {}),
     "recovery_task_once_per_incident": (RecoveryTask, {}),
 }
 # Append-only: neither changed nor removed.
@@ -107,6 +114,8 @@ def world(ada, ben):
     ImportChange.objects.create(run=run, number=2, thing="contact", thing_id=1)
     ColumnMapping.objects.create(signature="s", mapping={}, used_at=NOW)
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
+    make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
+    GivenAnswer.objects.create(person=ada, key="x", request_digest="x", status=201, body={}, created_at=NOW)
     return SimpleNamespace(incident=incident, message=message, ada=ada, ben=ben)
 
 
