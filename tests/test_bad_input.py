@@ -67,13 +67,43 @@ PERSON = {
     "time_zone": "UTC",
     "deputy": "1",
     "is_active": "1",
+    "out_from": "2026-11-17T13:00",
+    "out_until": "2026-11-18T13:00",
+    "successor": "1",
 }
 # Every form: route → who fills it in, and a field list with values that are fine.
 FORMS: dict[str, tuple[str, dict[str, str]]] = {
-    "setup": (
+    "setup_organisation": (
         "administrator",
-        dict.fromkeys(("name", "from_name", "from_address", "reply_to", "support_text", "time_zone"), "text"),
+        dict.fromkeys(
+            ("name", "from_name", "from_address", "reply_to", "support_text", "time_zone", "accent", "remove_logo"),
+            "text",
+        ),
     ),
+    "setup_try": ("administrator", {}),
+    "setup_invite": ("administrator", {}),
+    "setup_policy": ("administrator", {"base": "1", "text": "a: 1", "reason": "text", "change": "1"}),
+    "setup_integration": ("administrator", {"set": "1", "secret": "x", "reason": "text"}),
+    "setup_change": ("administrator", {"refuse": "1", "reason": "text"}),
+    "account_me": (
+        "workshop",
+        {
+            "phone": "1",
+            "time_zone": "UTC",
+            "deputy": "1",
+            "out_from": "2026-11-17T13:00",
+            "out_until": "2026-11-18T13:00",
+        },
+    ),
+    "account_invitation": ("anonymous", {"password": "p"}),
+    "incidents:product": ("administrator", {"name": "text"}),
+    "incidents:component_setup": (
+        "administrator",
+        {"name": "text", "description": "text", "is_public": "1", "needs": "1"},
+    ),
+    "incidents:component_use": ("administrator", {}),
+    "recovery:waive": ("workshop", {"reason": "text"}),
+    "recovery:hand_over": ("workshop", {"owner": "1"}),
     "setup_people": ("administrator", PERSON),
     "setup_person": ("administrator", PERSON),
     "incidents:declare": (
@@ -134,6 +164,8 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
 }
 # Every address that reads its query: route → who, and the names.
 QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "setup_record": ("administrator", ("before", "check")),
+    "incidents:products": ("administrator", ("product",)),
     "incidents:declare_consequences": ("workshop", ("severity", "discovered_at", "restricted")),
     "desk:room": ("workshop", ("all",)),
     "desk:room_timeline": ("workshop", ("all",)),
@@ -206,7 +238,8 @@ READ_ONLY = {
     *("stakeholders:account", "stakeholders:import", "messaging:panel", "messaging:status"),
     *("delivery:send_plan", "delivery:progress", "delivery:recipients_csv", "recovery:overview", "recovery:board"),
     *("portal:home", "portal:live", "statuspage:home", "statuspage:history", "statuspage:incident"),
-    *("inbox", "inbox_mail", "inbox_mail_html"),
+    *("inbox", "inbox_mail", "inbox_mail_html", "brand_style", "brand_logo"),
+    *("setup", "setup_policies", "setup_policy_version", "setup_integrations", "setup_changes", "setup_record"),
 }
 
 
