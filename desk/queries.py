@@ -11,7 +11,7 @@ from crisiscomms.models import AuditEvent, User
 from delivery.models import Dispatch
 from incidents import deadlines
 from incidents.criteria import exit_criteria
-from incidents.models import Component, Deadline, Incident, Milestone
+from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone
 from messaging.models import ApprovalSeat, Message
 
 
@@ -153,6 +153,7 @@ def room(incident: Incident) -> dict[str, Any]:
         "may_fail_too": _may_fail_too(incident),
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
+        "imported": ImportedIncident.objects.filter(incident=incident).select_related("imported_by").first(),
     }
 
 
@@ -261,7 +262,7 @@ def incident_list(user: User) -> list[Incident]:
     clocks = Deadline.objects.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at")
     return list(
         Incident.objects.visible_to(user)
-        .select_related("lead")
+        .select_related("lead", "imported")
         .prefetch_related(Prefetch("deadlines", queryset=clocks, to_attr="clocks"))
         .order_by(F("closed_at").desc(nulls_first=True), "-declared_at")[:200]
     )

@@ -204,6 +204,7 @@ READ_ONLY = {
     *("stakeholders:account", "stakeholders:import", "messaging:panel", "messaging:status"),
     *("delivery:send_plan", "delivery:progress", "delivery:recipients_csv", "recovery:overview", "recovery:board"),
     *("portal:home", "portal:live", "statuspage:home", "statuspage:history", "statuspage:incident"),
+    "statuspage:past",
     *("inbox", "inbox_mail", "inbox_mail_html"),
 }
 

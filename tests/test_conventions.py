@@ -45,7 +45,7 @@ OPEN = {
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
     *("messaging:approve_link", "delivery:unsubscribe", "account_invitation"),
     *("brand_style", "brand_logo"),
-    *("statuspage:home", "statuspage:history", "statuspage:incident"),
+    *("statuspage:home", "statuspage:history", "statuspage:past", "statuspage:incident"),
     *("inbox", "inbox_mail", "inbox_mail_html"),
 }
 # Where a moment may begin: once per request, task, command or turn of a long loop; from there it is passed down.
