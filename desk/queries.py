@@ -154,6 +154,9 @@ def room(incident: Incident) -> dict[str, Any]:
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
         "imported": ImportedIncident.objects.filter(incident=incident).select_related("imported_by").first(),
+        "past_states": incident.component_states.exclude(ended_at=None)
+        .select_related("component")
+        .order_by("began_at"),
     }
 
 
