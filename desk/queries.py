@@ -153,10 +153,16 @@ def room(incident: Incident) -> dict[str, Any]:
         "may_fail_too": _may_fail_too(incident),
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
+        **_imported(incident),
+    }
+
+
+def _imported(incident: Incident) -> dict[str, Any]:
+    """Of the time before: where it comes from, and what it did to which component from when to when."""
+    states = incident.component_states.exclude(ended_at=None).select_related("component")
+    return {
         "imported": ImportedIncident.objects.filter(incident=incident).select_related("imported_by").first(),
-        "past_states": incident.component_states.exclude(ended_at=None)
-        .select_related("component")
-        .order_by("began_at"),
+        "past_states": states.order_by("began_at"),
     }
 
 
