@@ -122,11 +122,7 @@ def room(incident: Incident) -> dict[str, Any]:
     return {
         "incident": incident,
         "milestones": milestones,
-        "missing_milestones": [
-            (kind, label)
-            for kind, label in Milestone.Kind.choices
-            if kind not in milestones and kind not in (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD)
-        ],
+        "missing_milestones": _missing(milestones),
         "messages_written": [{"message": message, "cells": _cells(message), **_where(message)} for message in messages],
         "draft": next(
             (
@@ -155,6 +151,12 @@ def room(incident: Incident) -> dict[str, Any]:
         "recovery": _recovery(incident),
         **_imported(incident),
     }
+
+
+def _missing(milestones: dict[str, Milestone]) -> list[tuple[str, str]]:
+    """What somebody may note as reached; the others are noted by themselves when a message has left."""
+    by_itself = (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD)
+    return [(kind, label) for kind, label in Milestone.Kind.choices if kind not in milestones and kind not in by_itself]
 
 
 def _imported(incident: Incident) -> dict[str, Any]:

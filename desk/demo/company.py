@@ -8,7 +8,8 @@ from django.contrib.auth.hashers import make_password
 from crisiscomms import people
 from crisiscomms.models import User
 from crisiscomms.organisation import set_organisation
-from incidents.models import Component, Product
+from incidents import actions as incidents
+from incidents.models import Component
 
 PASSWORD = "demo"
 
@@ -22,8 +23,9 @@ def found(data: dict[str, Any], *, now: datetime) -> dict[str, User]:
     for item in data["people"]:
         if "deputy" in item:
             User.objects.get_queryset().filter(pk=team[item["name"]].pk).update(deputy=team[item["deputy"]])
-    for position, product in enumerate(data["products"]):
-        _product(product, position)
+    for product in data["products"]:
+        _product(product, by=team["admin"], now=now)
+    _needs(data["needs"], by=team["admin"], now=now)
     return team
 
 
@@ -39,10 +41,21 @@ def _person(item: dict[str, Any], now: datetime) -> User:
     )
 
 
-def _product(item: dict[str, Any], position: int) -> None:
-    made = Product.objects.create(name=item["name"], position=position)
-    parts = enumerate(item["components"].items())
-    Component.objects.bulk_create(
-        Component(product=made, name=name, description=description, position=number)
-        for number, (name, description) in parts
+def _product(item: dict[str, Any], *, by: User, now: datetime) -> None:
+    product = incidents.add_product(name=item["name"], by=by, now=now)
+    for name, description in item["components"].items():
+        made = incidents.add_component(product=product, name=name, by=by, now=now)
+        _describe(made, description, [], by=by, now=now)
+
+
+def _needs(needs: dict[str, list[str]], *, by: User, now: datetime) -> None:
+    """Which part fails with which other."""
+    for name, others in needs.items():
+        component = Component.objects.get(name=name)
+        _describe(component, component.description, list(Component.objects.filter(name__in=others)), by=by, now=now)
+
+
+def _describe(component: Component, words: str, needs: list[Component], *, by: User, now: datetime) -> None:
+    incidents.change_component(
+        component_id=component.pk, name=component.name, description=words, is_public=True, needs=needs, by=by, now=now
     )

@@ -105,7 +105,7 @@ def _account(data: dict[str, Any], chance: random.Random, number: int, name: str
         name,
         kind,
         value["value"],
-        str(chance.randrange(*value["revenue"], 500)) if kind == "Customer" else "",
+        str(chance.randrange(value["revenue"][0], value["revenue"][1], 500)) if kind == "Customer" else "",
         region["name"],
         chance.choice(region["zones"]),
         "; ".join(used or ["Payments API"]) if kind != "Prospect" else "",

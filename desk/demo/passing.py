@@ -39,7 +39,7 @@ def _next_due() -> datetime | None:
         Dispatch.objects.filter(state=Dispatch.State.HELD).order_by("hold_until").values_list("hold_until"),
         ApprovalRequest.objects.filter(state="open").order_by("expires_at").values_list("expires_at"),
     ]
-    moments = [moment for rows in due for (moment,) in rows[:1]]
+    moments = [moment for rows in due for (moment,) in rows[:1] if moment is not None]
     return min(moments, default=None)
 
 
