@@ -11,7 +11,7 @@ from crisiscomms.models import AuditEvent, User
 from delivery.models import Dispatch
 from incidents import deadlines
 from incidents.criteria import exit_criteria
-from incidents.models import Component, Deadline, Incident, Milestone
+from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone
 from messaging.models import ApprovalSeat, Message
 
 
@@ -122,11 +122,7 @@ def room(incident: Incident) -> dict[str, Any]:
     return {
         "incident": incident,
         "milestones": milestones,
-        "missing_milestones": [
-            (kind, label)
-            for kind, label in Milestone.Kind.choices
-            if kind not in milestones and kind not in (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD)
-        ],
+        "missing_milestones": _missing(milestones),
         "messages_written": [{"message": message, "cells": _cells(message), **_where(message)} for message in messages],
         "draft": next(
             (
@@ -153,6 +149,22 @@ def room(incident: Incident) -> dict[str, Any]:
         "may_fail_too": _may_fail_too(incident),
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
+        **_imported(incident),
+    }
+
+
+def _missing(milestones: dict[str, Milestone]) -> list[tuple[str, str]]:
+    """What somebody may note as reached; the others are noted by themselves when a message has left."""
+    by_itself = (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD)
+    return [(kind, label) for kind, label in Milestone.Kind.choices if kind not in milestones and kind not in by_itself]
+
+
+def _imported(incident: Incident) -> dict[str, Any]:
+    """Of the time before: where it comes from, and what it did to which component from when to when."""
+    states = incident.component_states.exclude(ended_at=None).select_related("component")
+    return {
+        "imported": ImportedIncident.objects.filter(incident=incident).select_related("imported_by").first(),
+        "past_states": states.order_by("began_at"),
     }
 
 
@@ -261,7 +273,7 @@ def incident_list(user: User) -> list[Incident]:
     clocks = Deadline.objects.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at")
     return list(
         Incident.objects.visible_to(user)
-        .select_related("lead")
+        .select_related("lead", "imported")
         .prefetch_related(Prefetch("deadlines", queryset=clocks, to_attr="clocks"))
         .order_by(F("closed_at").desc(nulls_first=True), "-declared_at")[:200]
     )

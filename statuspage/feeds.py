@@ -45,7 +45,8 @@ class History(Feed):  # type: ignore[type-arg]
         return sorted(pairs, key=lambda pair: pair[1].at, reverse=True)[:50]
 
     def item_title(self, item: Any) -> str:
-        return CONTROLS.sub("", item[1].title)
+        incident, update = item
+        return CONTROLS.sub("", f"{incident.name}: {update.title}" if incident.name else update.title)
 
     def item_description(self, item: Any) -> str:
         return CONTROLS.sub("", item[1].html)

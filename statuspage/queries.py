@@ -1,12 +1,17 @@
 """What the public may read, from public scopes only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.utils.html import linebreaks
 
 from crisiscomms.models import Organisation
 from crisiscomms.organisation import get_organisation
 from delivery.models import Dispatch
-from incidents.models import Component, ComponentState, Incident
+from incidents.models import Component, ComponentState, ImportedUpdate, Incident
 from messaging import mail
 from messaging.content import Content
 from messaging.models import Message
@@ -14,6 +19,7 @@ from messaging.models import Message
 WORST = {"outage": 4, "partial": 3, "degraded": 2, "maintenance": 1}
 WORDS = {"outage": "Down", "partial": "Partly failing", "degraded": "Degraded", "maintenance": "Maintenance"}
 RECENT = timedelta(days=90)
+PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,9 @@ class Update:
 
 @dataclass
 class PublicIncident:
-    """An incident as its released updates tell it; the newest first."""
+    """An incident as its released updates tell it; the newest first. One of the time before has its name and says
+    from which page it comes.
+    """
 
     number: int
     ref: str
@@ -36,14 +44,16 @@ class PublicIncident:
     is_resolved: bool = False
     # A false alarm: it ended without a message that says so.
     is_withdrawn: bool = False
+    name: str = ""
+    source: str = ""
 
     @property
     def title(self) -> str:
-        return self.updates[0].title
+        return self.name or self.updates[0].title
 
     @property
     def first_title(self) -> str:
-        return self.updates[-1].title
+        return self.name or self.updates[-1].title
 
 
 @dataclass(frozen=True)
@@ -72,14 +82,34 @@ def page(now: datetime) -> Page:
     return Page(active, past, components, _headline(active, components), worst)
 
 
-def public_incidents(now: datetime, *, number: int | None = None) -> list[PublicIncident]:
-    """Every incident with a published update of the last 90 days, newest first."""
+def past(now: datetime) -> "Paginator[int]":
+    """The numbers of all incidents that the public was ever told about, by when they began."""
+    told = Q(pk__in=Dispatch.objects.public(now).values("incident")) | Q(
+        pk__in=ImportedUpdate.objects.public(now).values("incident")
+    )
+    numbers = (
+        Incident.objects.may_be_public().filter(told).order_by("-began_at", "-pk").values_list("number", flat=True)
+    )
+    return Paginator(numbers, PAGE)
+
+
+def public_incidents(now: datetime, *, numbers: Iterable[int] | None = None) -> list[PublicIncident]:
+    """Every incident with a published update of the last 90 days, or those with these numbers; newest first."""
+    dispatches = Dispatch.objects.public(now).select_related("incident", "message").order_by("-released_at", "-pk")
+    earlier = ImportedUpdate.objects.public(now).select_related("incident__imported").order_by("-at", "-pk")
+    if numbers is None:
+        dispatches, earlier = dispatches.filter(released_at__gt=now - RECENT), earlier.filter(at__gt=now - RECENT)
+    else:
+        dispatches = dispatches.filter(incident__number__in=numbers)
+        earlier = earlier.filter(incident__number__in=numbers)
+    found = [*_led_here(dispatches), *_taken_over(earlier)]
+    return sorted(found, key=lambda one: one.updates[0].at, reverse=True)
+
+
+def _led_here(dispatches: Iterable[Dispatch]) -> Iterable[PublicIncident]:
     organisation = get_organisation()
-    dispatches = Dispatch.objects.public(now).filter(released_at__gt=now - RECENT)
-    if number is not None:
-        dispatches = Dispatch.objects.public(now).filter(incident__number=number)
     found: dict[int, PublicIncident] = {}
-    for dispatch in dispatches.select_related("incident", "message").order_by("-released_at", "-pk"):
+    for dispatch in dispatches:
         incident = dispatch.incident
         content = Content.from_data(dispatch.content)
         if incident.number not in found:
@@ -91,7 +121,24 @@ def public_incidents(now: datetime, *, number: int | None = None) -> list[Public
                 is_withdrawn=incident.stood_down and dispatch.message.kind != Message.Kind.RESOLVED,
             )
         found[incident.number].updates.append(_update(dispatch, content, organisation))
-    return list(found.values())
+    return found.values()
+
+
+def _taken_over(updates: Iterable[ImportedUpdate]) -> Iterable[PublicIncident]:
+    """Closed incidents of the time before, as the other page told them."""
+    found: dict[int, PublicIncident] = {}
+    for update in updates:
+        incident = update.incident
+        if incident.number not in found:
+            origin = incident.imported
+            found[incident.number] = PublicIncident(
+                incident.number, incident.ref, is_resolved=True, name=incident.title, source=origin.source_name
+            )
+        shown = Update(
+            update.uid.hex, update.at, update.get_stage_display(), linebreaks(update.text, autoescape=True), ""
+        )
+        found[incident.number].updates.append(shown)
+    return found.values()
 
 
 def _promise(newest: Dispatch, content: Content) -> datetime | None:

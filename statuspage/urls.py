@@ -9,5 +9,6 @@ app_name = "statuspage"
 urlpatterns = [
     path("status/", views.home, name="home"),
     path("status/history.atom", login_not_required(require_safe(History())), name="history"),
+    path("status/history/", views.past, name="past"),
     path("status/incidents/INC-<id:number>/", views.incident, name="incident"),
 ]

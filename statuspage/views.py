@@ -20,8 +20,16 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
+def past(request: HttpRequest) -> HttpResponse:
+    page = queries.past(request.now).get_page(request.GET.get("page"))
+    incidents = queries.public_incidents(request.now, numbers=list(page))
+    return _public(request, "statuspage/history.html", {"page": page, "incidents": incidents})
+
+
+@login_not_required
+@require_safe
 def incident(request: HttpRequest, number: int) -> HttpResponse:
-    found = queries.public_incidents(request.now, number=number)
+    found = queries.public_incidents(request.now, numbers=[number])
     if not found:
         raise Http404
     return _public(request, "statuspage/incident.html", {"incident": found[0]})

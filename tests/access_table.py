@@ -235,6 +235,8 @@ statuspage:home                           GET   200  200  200  200  200  200  20
 statuspage:home                           POST  405  405  405  405  405  405  405
 statuspage:history                        GET   200  200  200  200  200  200  200
 statuspage:history                        POST  405  405  405  405  405  405  405
+statuspage:past                           GET   200  200  200  200  200  200  200
+statuspage:past                           POST  405  405  405  405  405  405  405
 statuspage:incident                       GET   200  200  200  200  200  200  404
 statuspage:incident                       POST  405  405  405  405  405  405  405
 """

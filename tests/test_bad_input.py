@@ -240,6 +240,7 @@ READ_ONLY = {
     *("portal:home", "portal:live", "statuspage:home", "statuspage:history", "statuspage:incident"),
     *("inbox", "inbox_mail", "inbox_mail_html", "brand_style", "brand_logo"),
     *("setup", "setup_policies", "setup_policy_version", "setup_integrations", "setup_changes", "setup_record"),
+    "statuspage:past",
 }
 
 

@@ -45,7 +45,7 @@ OPEN = {
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
     *("messaging:approve_link", "delivery:unsubscribe", "account_invitation"),
     *("brand_style", "brand_logo"),
-    *("statuspage:home", "statuspage:history", "statuspage:incident"),
+    *("statuspage:home", "statuspage:history", "statuspage:past", "statuspage:incident"),
     *("inbox", "inbox_mail", "inbox_mail_html"),
     # Programs get 401 instead of a way to sign in (tests/api).
     *(name for name in names() if name.startswith("api:") and name != "api:docs"),

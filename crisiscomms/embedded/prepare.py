@@ -17,11 +17,12 @@ def prepare(*, empty: bool) -> dict[str, bool]:
     from django.core.management import call_command
 
     call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
-    call_command("load_defaults", stdout=sys.stderr)
     people = get_user_model().objects
     if not empty and not people.exists():
-        print("Loading the demo…", file=sys.stderr, flush=True)
+        # First: it loads the defaults itself, at the time when its company was founded.
+        print("Loading the demo: half a minute…", file=sys.stderr, flush=True)
         call_command("load_demo", stdout=sys.stderr)
+    call_command("load_defaults", stdout=sys.stderr)
     return {"people": people.exists(), "demo": people.filter(email__iexact="pmm@demo.example").exists()}
 
 

@@ -2,6 +2,7 @@
 
 from incidents.actions.components import set_component_state
 from incidents.actions.declaring import declare_incident
+from incidents.actions.history import TakenOver, import_history
 from incidents.actions.lifecycle import (
     change_severity,
     let_see,
@@ -20,11 +21,13 @@ from incidents.actions.products import (
 )
 
 __all__ = [
+    "TakenOver",
     "add_component",
     "add_product",
     "change_component",
     "change_severity",
     "declare_incident",
+    "import_history",
     "let_see",
     "lock_incident",
     "move_phase",

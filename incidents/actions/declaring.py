@@ -37,7 +37,7 @@ def declare_incident(
     access.require(by, "declare")
     _check(title, kind, severity, discovered_at, now)
     incident = Incident.objects.create(
-        number=_next_number(),
+        number=next_number(),
         title=title.strip(),
         summary=summary.strip(),
         kind=kind,
@@ -81,7 +81,8 @@ def _check(title: str, kind: str, severity: str, discovered_at: datetime, now: d
         raise Refused("The time of discovery lies more than a year back. Check the date.")
 
 
-def _next_number() -> int:
+def next_number() -> int:
+    """The first number that is free; nobody else takes one until this transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('incident number', 0))")
     highest = Incident.objects.aggregate(top=Max("number"))["top"]

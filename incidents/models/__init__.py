@@ -1,5 +1,6 @@
 from incidents.models.components import Component, ComponentState, Dependency, Product
 from incidents.models.deadlines import Deadline
+from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import CriterionWaiver, Incident, Milestone, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
 
@@ -9,6 +10,8 @@ __all__ = [
     "CriterionWaiver",
     "Deadline",
     "Dependency",
+    "ImportedIncident",
+    "ImportedUpdate",
     "Incident",
     "IncidentUserObjectPermission",
     "Milestone",

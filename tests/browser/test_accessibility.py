@@ -29,7 +29,8 @@ PAGES = [
     ("password-reset", "/account/password/reset/", ""),
     ("password-change", "/account/password/change/", "pmm"),
     ("status", "/status/", ""),
-    ("status-incident", "/status/incidents/INC-1/", ""),
+    ("status-history", "/status/history/", ""),
+    ("status-incident", "/status/incidents/INC-6/", ""),
     ("unsubscribe-unknown", "/u/nothing/", ""),
     ("approval-unknown", "/approve/nothing/", ""),
     ("home", "/", "pmm"),
@@ -37,17 +38,18 @@ PAGES = [
     ("home-seller", "/", "sales"),
     ("declare", "/incidents/declare/", "pmm"),
     ("incidents", "/incidents/", "pmm"),
-    ("room", "/incidents/INC-1/", "pmm"),
+    ("room", "/incidents/INC-6/", "pmm"),
     ("contacts", "/contacts/", "pmm"),
     ("accounts", "/contacts/accounts/", "pmm"),
     ("account", "/contacts/accounts/1/", "pmm"),
     ("import-upload", "/contacts/import/", "pmm"),
     ("import-done", "/contacts/import/1/", "pmm"),
-    ("send-plan-sent", "/messages/1/send/", "pmm"),
-    ("composer-sent", "/messages/1/", "pmm"),
-    ("composer-in-approval", "/messages/2/", "pmm"),
+    ("send-plan-sent", "/messages/16/send/", "pmm"),
+    ("composer-sent", "/messages/16/", "pmm"),
+    ("composer-in-approval", "/messages/17/", "pmm"),
     ("portal", "/portal/", "sales"),
     ("recovery-overview", "/recovery/", "pmm"),
+    ("recovery-board", "/incidents/INC-3/recovery/", "pmm"),
     ("setup", "/setup/", "admin"),
     ("people", "/setup/people/", "admin"),
     ("person", "/setup/people/1/", "admin"),
@@ -85,7 +87,7 @@ def test_it_is_usable_by_everybody_at_every_width(open_page, name, path, who):
     check(open_page(path, who), name)
 
 
-@pytest.mark.parametrize(("name", "path"), [("room", "/incidents/INC-1/"), ("portal", "/portal/")])
+@pytest.mark.parametrize(("name", "path"), [("room", "/incidents/INC-6/"), ("portal", "/portal/")])
 def test_what_is_folded_away_is_usable_too(open_page, name, path):
     page = open_page(path, "pmm")
     page.evaluate(OPEN_ALL)

@@ -158,7 +158,7 @@ def test_a_reader_unsubscribes_by_the_mails_link_without_javascript(site, open_p
 def test_a_seller_copies_a_talking_point_on_a_phone_and_reaches_nothing_else(open_page):
     """X5: sales sees what is released, and no draft, message or incident behind it."""
     page = open_page("/portal/", "sales", PHONE, permissions=["clipboard-read", "clipboard-write"])
-    card = page.get_by_role("article").filter(has_text="INC-1")
+    card = page.get_by_role("article").filter(has_text="INC-6")
     words = card.locator(".cc-say li bdi").first.inner_text()
     card.get_by_role("button", name="Copy: ").first.click()
     expect(page.get_by_role("status").filter(has_text="Copied")).to_have_count(1)
@@ -169,9 +169,9 @@ def test_a_seller_copies_a_talking_point_on_a_phone_and_reaches_nothing_else(ope
     assert [label.strip() for label in menu.all_inner_texts()] == ["Home", "Sales portal", "Status page"]
     for path in (
         "incidents/",
-        "incidents/INC-1/",
-        "messages/1/",
-        "messages/1/send/",
+        "incidents/INC-6/",
+        "messages/16/",
+        "messages/16/send/",
         "contacts/",
         "setup/",
         "recovery/",

@@ -17,6 +17,8 @@ from incidents.models import (
     CriterionWaiver,
     Deadline,
     Dependency,
+    ImportedIncident,
+    ImportedUpdate,
     Incident,
     Milestone,
     TeamMember,
@@ -88,6 +90,7 @@ TWICE = {
     "api_token_is_of_one_person": (ApiToken, {}),
     "idempotency_key_once_per_person": (GivenAnswer, {}),
     "recovery_task_once_per_incident": (RecoveryTask, {}),
+    "imported_update_once_per_incident": (ImportedUpdate, {"uid": "6d4b8c3e-4a1c-4a39-9d9b-0f2c6a1e7b11"}),
 }
 # Append-only: neither changed nor removed.
 STAYS = [MessageVersion, ApprovalDecision, DeliveryAttempt]
@@ -116,6 +119,7 @@ def world(ada, ben):
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
     make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
     GivenAnswer.objects.create(person=ada, key="x", request_digest="x", status=201, body={}, created_at=NOW)
+    ImportedUpdate.objects.create(incident=incident, external_id="u1", at=NOW, stage="resolved")
     return SimpleNamespace(incident=incident, message=message, ada=ada, ben=ben)
 
 
@@ -153,6 +157,14 @@ def test_what_was_decided_frozen_or_tried_stays(world, model, act):
 
     with pytest.raises(DatabaseError, match="Cannot"):
         model.objects.filter(pk=row.pk).update(**{column: NOW + HOUR}) if act == "update" else row.delete()
+
+
+def test_the_same_incident_of_another_page_is_not_imported_twice(world):
+    fields = {"source": "https://x.example", "external_id": "a", "imported_by": world.ada, "imported_at": NOW}
+    ImportedIncident.objects.create(incident=world.incident, **fields)
+
+    with pytest.raises(IntegrityError, match="imported_incident_once_per_source"):
+        ImportedIncident.objects.create(incident=factories.make_incident(world.ada), **fields)
 
 
 def test_a_waiver_without_a_reason_is_refused(world):

@@ -10,7 +10,9 @@ from desk import demo
 
 
 class Command(BaseCommand):
-    help = "Load a fictional company with one live incident. Only on an empty database, never in production."
+    help = (
+        "Load a fictional company with its past and one live incident. Only on an empty database, never in production."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL:
