@@ -41,6 +41,7 @@ HOUSES = (
 OPEN = {
     *("healthz", "readyz", "welcome"),
     *("account_login", "account_logout", "account_signup", "account_inactive"),
+    *("oidc_start", "openid_connect_callback"),
     *("account_reset_password", "account_reset_password_done"),
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
     *("messaging:approve_link", "delivery:unsubscribe", "account_invitation"),
@@ -52,6 +53,7 @@ OPEN = {
 MOMENTS_BEGIN = {
     *("crisiscomms/middleware.py", "crisiscomms/tasks.py", "incidents/tasks.py"),
     *("delivery/tasks.py", "delivery/sender.py", "stakeholders/tasks.py", "stakeholders/imports/running.py"),
+    "crisiscomms/signin/sessions.py",  # commands sign in without a request of the site's
     "crisiscomms/accounts.py",  # allauth calls it without a request
     "crisiscomms/views.py",  # readiness is asked without one, so that it answers while the database is down
 }

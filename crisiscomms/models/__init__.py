@@ -3,6 +3,7 @@ from crisiscomms.models.organisation import Organisation
 from crisiscomms.models.people import Role, User
 from crisiscomms.models.policies import Policy
 from crisiscomms.models.records import AuditDetail, AuditEvent, Notice
+from crisiscomms.models.sessions import Session
 
 __all__ = [
     "AuditDetail",
@@ -14,5 +15,6 @@ __all__ = [
     "Organisation",
     "Policy",
     "Role",
+    "Session",
     "User",
 ]

@@ -1,9 +1,11 @@
 """The page kit: marks, clocks, numbers and form fields, drawn the same way on every page."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField, CheckboxInput, FileInput, Select
 from django.http import HttpRequest
 from django.template import Context
@@ -190,6 +192,12 @@ def zone(at: datetime | None) -> str:
         return name
     hours, minutes = name[1:3].lstrip("0") or "0", name[3:5].strip("0")
     return f"UTC{name[0]}{hours}{':' + name[3:5] if minutes else ''}"
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """For a data attribute that a script reads: data-cc-options="{{ options|as_json }}"."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
 
 
 @register.filter

@@ -1,0 +1,66 @@
+"""What is typed, or sent by a browser, when signing in."""
+
+from typing import Any
+
+from allauth.mfa.webauthn import forms as webauthn
+from django import forms
+from django.core.exceptions import ValidationError
+
+from crisiscomms.forms import OneLine
+from crisiscomms.models import Role
+from crisiscomms.signin.rules import GRACE_LIMIT
+
+ANSWER_LIMIT = 20_000
+NOT_TAKEN = "The passkey was not accepted. Try again, or use another way to sign in."
+
+
+class Careful:
+    """The libraries expect what a browser would send. Whatever they raise on anything else is a wrong passkey."""
+
+    def _checked(self, check: Any) -> Any:
+        answer = self.data.get("credential", "")  # type: ignore[attr-defined]
+        if len(answer) > ANSWER_LIMIT or "\\u0000" in answer:
+            raise ValidationError(NOT_TAKEN)
+        try:
+            return check()
+        except ValidationError:
+            raise
+        except Exception:  # noqa: BLE001 - parsers of made-up bytes raise anything
+            raise ValidationError(NOT_TAKEN) from None
+
+
+class AddPasskey(Careful, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+    name = OneLine(label="Name of this passkey", max_length=60, required=False)
+    passwordless = forms.BooleanField(
+        label="Sign in with it alone, without the password",
+        required=False,
+        initial=True,
+        help_text="The device then asks for your finger, face or PIN each time.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._checked(super().clean)
+        return found
+
+
+class AnswerWithPasskey(Careful, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    def clean_credential(self) -> Any:
+        return self._checked(super().clean_credential)
+
+
+class SignInWithPasskey(Careful, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    def clean_credential(self) -> Any:
+        """A name that somebody else chose comes with the answer, so nothing is counted against that person."""
+        return self._checked(super().clean_credential)
+
+
+class ProveWithPasskey(Careful, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    def clean_credential(self) -> Any:
+        return self._checked(super().clean_credential)
+
+
+class RulesForm(forms.Form):
+    roles = forms.MultipleChoiceField(
+        label="Roles that need a second factor", choices=Role, widget=forms.CheckboxSelectMultiple, required=False
+    )
+    grace_days = forms.IntegerField(label="Days to set one up", min_value=0, max_value=GRACE_LIMIT)

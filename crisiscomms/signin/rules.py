@@ -1,0 +1,67 @@
+"""Who has to have a second factor: a policy by role, with some days for those who are new to it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.http import HttpRequest
+
+from crisiscomms import policy
+from crisiscomms.models import Policy, Role, User
+from crisiscomms.people import require_administrator
+from crisiscomms.refusal import Refused
+
+KEY = "sign_in"
+GRACE_LIMIT = 90
+# Set in a session that came from the company's identity provider, which asks for its own second factor.
+BY_PROVIDER = "by_provider"
+FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+
+
+@dataclass(frozen=True)
+class Rules:
+    roles: tuple[str, ...] = ()
+    grace_days: int = 0
+    since: datetime | None = None
+
+
+def rules() -> Rules:
+    """The rules in force; nobody is asked for anything before a policy is loaded."""
+    found = Policy.objects.filter(key=KEY).order_by("-version").first()
+    if found is None:
+        return Rules()
+    return Rules(tuple(found.data["second_factor_roles"]), found.data["grace_days"], found.changed_at)
+
+
+def has_second_factor(person: User) -> bool:
+    return Authenticator.objects.filter(user=person, type__in=FACTORS).exists()
+
+
+def needed_from(person: User) -> datetime | None:
+    """From when on this person can do nothing without a second factor; None when they are not asked for one.
+
+    The days of grace count from the policy or from when the person came, whichever is later.
+    """
+    found = rules()
+    if found.since is None or not set(found.roles) & set(person.roles):
+        return None
+    return max(found.since, person.date_joined or found.since) + timedelta(days=found.grace_days)
+
+
+def lacks_factor(request: HttpRequest) -> datetime | None:
+    """When the second factor that this session’s person does not have is, or was, due; None when all is well."""
+    due = needed_from(request.user)
+    if due is None or request.session.get(BY_PROVIDER) or has_second_factor(request.user):
+        return None
+    return due
+
+
+@transaction.atomic
+def set_rules(*, roles: list[str], grace_days: int, by: User, now: datetime) -> Policy:
+    """Another version of the policy. It counts from everybody’s next click."""
+    require_administrator(by)
+    if not set(roles) <= set(Role.values) or not 0 <= grace_days <= GRACE_LIMIT:
+        raise Refused(f"Choose from the roles, and between 0 and {GRACE_LIMIT} days.")
+    data = {"second_factor_roles": sorted(set(roles)), "grace_days": grace_days}
+    return policy.replace(key=KEY, data=data, by=by, now=now)
