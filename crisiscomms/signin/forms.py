@@ -1,5 +1,6 @@
 """What is typed, or sent by a browser, when signing in."""
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.mfa.webauthn import forms as webauthn
@@ -14,22 +15,34 @@ ANSWER_LIMIT = 20_000
 NOT_TAKEN = "The passkey was not accepted. Try again, or use another way to sign in."
 
 
-class Careful:
-    """The libraries expect what a browser would send. Whatever they raise on anything else is a wrong passkey."""
+class PasskeyField(forms.JSONField):
+    """What the browser gives for a passkey. Too long, too deep or with a NUL, it is none."""
 
-    def _checked(self, check: Any) -> Any:
-        answer = self.data.get("credential", "")  # type: ignore[attr-defined]
-        if len(answer) > ANSWER_LIMIT or "\\u0000" in answer:
+    def clean(self, value: Any) -> Any:
+        if len(value or "") > ANSWER_LIMIT or "\\u0000" in (value or ""):
             raise ValidationError(NOT_TAKEN)
         try:
-            return check()
-        except ValidationError:
-            raise
-        except Exception:  # noqa: BLE001 - parsers of made-up bytes raise anything
+            return super().clean(value)
+        except RecursionError:
             raise ValidationError(NOT_TAKEN) from None
 
 
-class AddPasskey(Careful, webauthn.AddWebAuthnForm):  # type: ignore[misc]
+def _answer() -> PasskeyField:
+    return PasskeyField(widget=forms.HiddenInput, error_messages={"required": NOT_TAKEN, "invalid": NOT_TAKEN})
+
+
+def _checked(check: Callable[[], Any]) -> Any:
+    """The libraries expect what a browser would send. Whatever they raise on anything else is a wrong passkey."""
+    try:
+        return check()
+    except ValidationError:
+        raise
+    except Exception:  # noqa: BLE001 - parsers of made-up bytes raise anything
+        raise ValidationError(NOT_TAKEN) from None
+
+
+class AddPasskey(webauthn.AddWebAuthnForm):  # type: ignore[misc]
+    credential = _answer()
     name = OneLine(label="Name of this passkey", max_length=60, required=False)
     passwordless = forms.BooleanField(
         label="Sign in with it alone, without the password",
@@ -39,24 +52,30 @@ class AddPasskey(Careful, webauthn.AddWebAuthnForm):  # type: ignore[misc]
     )
 
     def clean(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._checked(super().clean)
+        found: dict[str, Any] = _checked(super().clean)
         return found
 
 
-class AnswerWithPasskey(Careful, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+class AnswerWithPasskey(webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    credential = _answer()
+
     def clean_credential(self) -> Any:
-        return self._checked(super().clean_credential)
+        return _checked(super().clean_credential)
 
 
-class SignInWithPasskey(Careful, webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+class SignInWithPasskey(webauthn.LoginWebAuthnForm):  # type: ignore[misc]
+    credential = _answer()
+
     def clean_credential(self) -> Any:
         """A name that somebody else chose comes with the answer, so nothing is counted against that person."""
-        return self._checked(super().clean_credential)
+        return _checked(super().clean_credential)
 
 
-class ProveWithPasskey(Careful, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+class ProveWithPasskey(webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    credential = _answer()
+
     def clean_credential(self) -> Any:
-        return self._checked(super().clean_credential)
+        return _checked(super().clean_credential)
 
 
 class RulesForm(forms.Form):

@@ -90,9 +90,7 @@ def test_another_password_ends_the_others_and_clears_the_list(ada):
     here, there = come_in(ada), come_in(ada, EDGE)
     new = "a new staple altogether"
 
-    here.post(
-        "/account/password/change/", {"oldpassword": "correct horse battery", "password1": new, "password2": new}
-    )
+    here.post("/account/password/change/", {"oldpassword": "correct horse battery", "password1": new, "password2": new})
 
     assert (is_in(here), is_in(there)) == (True, False)
     assert page(here).count("Signed in ") == 1
@@ -105,7 +103,7 @@ def test_x8_without_access_every_session_is_dead_on_its_next_request(ada):
     assert [is_in(client) for client in clients] == [False, False]
 
 
-def test_last_used_is_noted_every_ten_minutes_and_no_more_often(ada, django_assert_num_queries):
+def test_last_used_is_noted_every_ten_minutes_and_no_more_often(ada):
     client = come_in(ada)
 
     for minutes, seen in ((9, 0), (10, 10), (19, 10), (31, 31)):
