@@ -24,6 +24,7 @@ from crisiscomms import celery as schedule
 from crisiscomms import notices
 from incidents import deadlines
 from tests.routes import arguments_of, names, routes
+from tests.visits import FIXED
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSES = (
@@ -172,9 +173,8 @@ def test_every_kind_of_deadline_that_is_planned_leads_somewhere():
 
 def address_of(name: str, pattern: Any) -> str:
     wanted = arguments_of(pattern)
-    return reverse(
-        name, kwargs={key: 1 if key in ("number", "version") or key.endswith("_id") else "x" for key in wanted}
-    )
+    numbers = {key: 1 if key in ("number", "pk", "version") or key.endswith("_id") else "x" for key in wanted}
+    return reverse(name, kwargs=numbers | FIXED.get(name, {}))
 
 
 @pytest.mark.django_db

@@ -92,7 +92,14 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     world.hidden = world.open | _incident(ada, ben, hidden, hidden, restricted=True)
     _exercise(ada, ben, hidden)
     world.people |= _late_comers()
-    common = {"person_id": ben.pk, "run_id": _import(ada, hidden), "uidb36": "1", "key": "x-y", "name": "none.eml"}
+    common = {
+        "person_id": ben.pk,
+        "run_id": _import(ada, hidden),
+        "uidb36": "1",
+        "key": "x-y",
+        "name": "none.eml",
+        "pk": 1,
+    }
     common |= _setting_up(world, hidden)
     world.open |= common | {"token": door.unsubscribe_url(contact.pk).split("/")[-2]}
     world.hidden |= common | {"token": world.open["token"]}
