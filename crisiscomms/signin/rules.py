@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from allauth.account.signals import user_logged_in
 from allauth.mfa.models import Authenticator
+from django.contrib import messages
 from django.db import transaction
+from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils import timezone
 
 from crisiscomms import policy
 from crisiscomms.models import Policy, Role, User
@@ -55,6 +60,16 @@ def lacks_factor(request: HttpRequest) -> datetime | None:
     if due is None or request.session.get(BY_PROVIDER) or has_second_factor(request.user):
         return None
     return due
+
+
+@receiver(user_logged_in)
+def ask_in_time(request: HttpRequest, user: User, sociallogin: Any = None, **_: Any) -> None:
+    """While there are days of grace, each sign-in says until when."""
+    due = None if sociallogin is not None or has_second_factor(user) else needed_from(user)
+    if due is not None and request.now < due:
+        until = f"{timezone.localtime(due):%A %d %B, %H:%M}"
+        words = f"From {until} you need a second factor to sign in. Set it up under “Sign-in”; it takes two minutes."
+        messages.warning(request, words)
 
 
 @transaction.atomic

@@ -96,6 +96,7 @@ def test_it_is_asked_for_some_days_before_it_is_needed(olga, ben):
     require("executive", grace_days=3, by=olga)
     client = come_in(ben)
 
+    assert "From Friday 20 November" in client.get("/").content.decode()
     assert not led(client) and "needs a second factor from" in client.get("/account/").content.decode()
     assert "You need it from" in client.get(LED_TO).content.decode()
     with clock.at(NOW + timedelta(days=3)):
