@@ -34,11 +34,11 @@ def in_words(agent: str) -> str:
 
 
 def short_address(address: str) -> str:
-    """ "203.0.113.…": the network, not the desk."""
+    """ "203.0.113.x" or "2001:db8:1::": the network, not the desk."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return ""
     if isinstance(parsed, ipaddress.IPv4Address):
-        return ".".join(address.split(".")[:3]) + ".…"
-    return ":".join(parsed.exploded.split(":")[:3]) + ":…"
+        return ".".join(str(parsed).split(".")[:3]) + ".x"
+    return str(ipaddress.IPv6Network((parsed, 48), strict=False).network_address)

@@ -39,7 +39,7 @@ class SecondFactor:
             return None
         sessions.note_visit(request)
         due = rules.lacks_factor(request)
-        if due is None or request.now < due or request.resolver_match.url_name in ALLOWED:
+        if due is None or request.now < due or str(request.resolver_match.view_name) in ALLOWED:
             return None
         if not getattr(view, "login_required", True):
             request.user = AnonymousUser()

@@ -40,7 +40,7 @@ def rules() -> Rules:
 
 
 def has_second_factor(person: User) -> bool:
-    return Authenticator.objects.filter(user=person, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user=person, type__in=FACTORS).exists())
 
 
 def needed_from(person: User) -> datetime | None:

@@ -51,7 +51,7 @@ def test_the_page_says_which_devices_when_and_about_where(ada):
     text = page(here)
 
     assert text.index("Firefox on Linux") < text.index("this one") < text.index("Edge on Windows")
-    assert "203.0.113.…" in text and "2001:0db8:0001:…" in text and "203.0.113.7" not in text
+    assert "203.0.113.x" in text and "2001:db8:1::" in text and "203.0.113.7" not in text
     # Whoever reads a key over a shoulder has the session.
     assert not [row.pk for row in Session.objects.all() if row.pk in text]
 
@@ -153,7 +153,7 @@ def test_a_device_is_said_in_words(agent, words):
 
 @pytest.mark.parametrize(
     ("address", "short"),
-    [("203.0.113.7", "203.0.113.…"), ("2001:db8::1", "2001:0db8:0000:…"), ("unix:", ""), ("", "")],
+    [("203.0.113.7", "203.0.113.x"), ("2001:db8::1", "2001:db8::"), ("unix:", ""), ("", "")],
 )
 def test_an_address_says_about_where(address, short):
     assert short_address(address) == short
