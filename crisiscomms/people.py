@@ -159,11 +159,12 @@ def take_roles(*, person_id: int, granted: set[str], governed: set[str], source:
     It decides about the `governed` ones alone; others stay as they were given here. It never takes the last
     administrator away: then that role stays, and the record says so.
     """
-    admins = list(User.objects.with_role(Role.ADMINISTRATOR).select_for_update().values_list("pk", flat=True))
+    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update()
+    admins = [one.pk for one in locked if one.can_sign_in]
     person = User.objects.get_queryset().select_for_update().get(pk=person_id)
     wanted = {role for role in person.roles if role not in governed} | (granted & governed)
     kept = ""
-    if admins == [person.pk] and Role.ADMINISTRATOR not in wanted:
+    if Role.ADMINISTRATOR in person.roles and admins in ([], [person.pk]) and Role.ADMINISTRATOR not in wanted:
         wanted.add(str(Role.ADMINISTRATOR))
         kept = ", and stays the last administrator"
     if wanted == set(person.roles):
@@ -171,9 +172,7 @@ def take_roles(*, person_id: int, granted: set[str], governed: set[str], source:
     person.roles = [role for role in Role.values if role in wanted]
     person.save(update_fields=["roles"])
     text = f"{source} gave {person.name} the roles {_words(person.roles)} at sign-in{kept}"
-    audit.record(
-        chain=audit.INSTALLATION, verb="person.changed", subject=f"person:{person.pk}", text=text, by=None, now=now
-    )
+    _say("person.changed", person, text, None, now)
     return person
 
 

@@ -14,6 +14,7 @@ from crisiscomms import invitations, people
 from crisiscomms.forms import InvitationForm, SelfForm
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
+from crisiscomms.signin.rules import has_second_factor
 
 PAGE = ["GET", "HEAD", "POST"]
 
@@ -43,6 +44,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         except Refused as refusal:
             form.add_error("password", str(refusal))
         else:
+            if has_second_factor(person):
+                # They came by another way before: a link in a mailbox does not replace what they set up then.
+                messages.success(request, "Your password is set. Sign in with it and your second factor.")
+                return redirect("account_login")
             login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
             messages.success(request, f"Welcome, {person.name}.")
             return redirect("desk:home")

@@ -19,5 +19,5 @@ urlpatterns = [
     path("changes/<id:change_id>/", views.change, name="setup_change"),
     path("record/", views.record, name="setup_record"),
     path("people/<id:person_id>/second-factor/", signin.take_away_factors, name="setup_take_away_factors"),
-    path("sign-in/", signin.set_rules, name="setup_sign_in"),
+    path("sign-in/", signin.rules_page, name="setup_sign_in"),
 ]

@@ -109,7 +109,7 @@ setup_person                              POST  in   404  404  404  404  422  40
 setup_take_away_factors                   GET   in   405  405  405  405  405  405
 setup_take_away_factors                   POST  in   404  404  404  404  302  404
 setup_sign_in                             GET   in   404  404  404  404  200  404
-setup_sign_in                             POST  in   404  404  404  404  422  404
+setup_sign_in                             POST  in   405  405  405  405  405  405
 desk:home                                 GET   in   302  200  200  200  200  200
 desk:home                                 POST  in   405  405  405  405  405  405
 desk:home_live                            GET   in   200  200  200  200  200  200

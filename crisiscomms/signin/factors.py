@@ -16,10 +16,10 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from crisiscomms import audit, environment, notices
+from crisiscomms.changes import require_administrator
 from crisiscomms.models import Notice, User
 from crisiscomms.notices import Mail
 from crisiscomms.organisation import get_organisation
-from crisiscomms.people import require_administrator
 from crisiscomms.refusal import Refused
 from crisiscomms.signin import sessions
 

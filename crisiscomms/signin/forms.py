@@ -8,8 +8,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from crisiscomms.forms import OneLine
-from crisiscomms.models import Role
-from crisiscomms.signin.rules import GRACE_LIMIT
 
 ANSWER_LIMIT = 20_000
 NOT_TAKEN = "The passkey was not accepted. Try again, or use another way to sign in."
@@ -76,10 +74,3 @@ class ProveWithPasskey(webauthn.ReauthenticateWebAuthnForm):  # type: ignore[mis
 
     def clean_credential(self) -> Any:
         return _checked(super().clean_credential)
-
-
-class RulesForm(forms.Form):
-    roles = forms.MultipleChoiceField(
-        label="Roles that need a second factor", choices=Role, widget=forms.CheckboxSelectMultiple, required=False
-    )
-    grace_days = forms.IntegerField(label="Days to set one up", min_value=0, max_value=GRACE_LIMIT)

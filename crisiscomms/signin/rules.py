@@ -2,26 +2,50 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from allauth.account.signals import user_logged_in
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
-from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
+from pydantic import Field, field_validator
 
 from crisiscomms import policy
 from crisiscomms.models import Policy, Role, User
-from crisiscomms.people import require_administrator
-from crisiscomms.refusal import Refused
 
 KEY = "sign_in"
 GRACE_LIMIT = 90
 # Set in a session that came from the company's identity provider, which asks for its own second factor.
 BY_PROVIDER = "by_provider"
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
+
+
+class SignInRules(policy.Rules):
+    """What the policy may say. Changing it takes two people, under Set-up, Policies."""
+
+    second_factor_roles: list[str]
+    grace_days: Annotated[int, Field(ge=0, le=GRACE_LIMIT)]
+
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _known(cls, roles: list[str]) -> list[str]:
+        unknown = [role for role in roles if role not in Role.values]
+        if unknown:
+            raise ValueError(f"“{unknown[0]}” is no role; there are {', '.join(Role.values)}")
+        return roles
+
+
+policy.describe(
+    policy.Description(
+        KEY,
+        "Signing in",
+        "Which roles can do nothing without a second factor, and how many days they have to set one up.",
+        SignInRules,
+        is_control=True,
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -70,13 +94,3 @@ def ask_in_time(request: HttpRequest, user: User, sociallogin: Any = None, **_: 
         until = f"{timezone.localtime(due):%A %d %B, %H:%M}"
         words = f"From {until} you need a second factor to sign in. Set it up under “Sign-in”; it takes two minutes."
         messages.warning(request, words)
-
-
-@transaction.atomic
-def set_rules(*, roles: list[str], grace_days: int, by: User, now: datetime) -> Policy:
-    """Another version of the policy. It counts from everybody’s next click."""
-    require_administrator(by)
-    if not set(roles) <= set(Role.values) or not 0 <= grace_days <= GRACE_LIMIT:
-        raise Refused(f"Choose from the roles, and between 0 and {GRACE_LIMIT} days.")
-    data = {"second_factor_roles": sorted(set(roles)), "grace_days": grace_days}
-    return policy.replace(key=KEY, data=data, by=by, now=now)

@@ -11,12 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
 from crisiscomms.signin import factors, rules, sessions
-from crisiscomms.signin.forms import RulesForm
 
 Type = Authenticator.Type
 
@@ -84,22 +83,18 @@ def _administrator(request: HttpRequest) -> None:
         raise Http404
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def set_rules(request: HttpRequest) -> HttpResponse:
-    """Who needs a second factor."""
+@require_safe
+def rules_page(request: HttpRequest) -> HttpResponse:
+    """Who needs a second factor, who has none yet, and whether the company's own sign-in is connected."""
     _administrator(request)
-    now_in_force = rules.rules()
-    form = RulesForm(request.POST or None, initial={"roles": now_in_force.roles, "grace_days": now_in_force.grace_days})
-    if request.method == "POST" and form.is_valid():
-        try:
-            rules.set_rules(**form.cleaned_data, by=request.user, now=request.now)
-        except Refused as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            messages.success(request, "Saved. It counts from everybody’s next click.")
-            return redirect("setup_sign_in")
-    context = {"form": form, "without": _without(now_in_force.roles), "oidc": settings.OIDC}
-    return render(request, "crisiscomms/sign_in_rules.html", context, status=422 if form.is_bound else 200)
+    found = rules.rules()
+    context = {
+        "rules": found,
+        "roles": [Role(role).label for role in found.roles],
+        "without": _without(found.roles),
+        "oidc": settings.OIDC,
+    }
+    return render(request, "crisiscomms/sign_in_rules.html", context)
 
 
 def _without(roles: tuple[str, ...]) -> list[User]:

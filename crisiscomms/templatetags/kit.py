@@ -250,6 +250,7 @@ SETUP_PAGES = [
     ("Checklist", "setup", ()),
     ("Organisation", "setup_organisation", ()),
     ("People", "setup_people", ("setup_person",)),
+    ("Signing in", "setup_sign_in", ()),
     ("Products", "incidents:products", ("incidents:product", "incidents:component_setup")),
     ("Policies", "setup_policies", ("setup_policy", "setup_policy_version")),
     ("Integrations", "setup_integrations", ("setup_integration",)),

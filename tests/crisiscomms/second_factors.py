@@ -9,8 +9,8 @@ from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, format_hotp_value
 from django.core.cache import cache
 from django.test import Client
 
+from crisiscomms import policy
 from crisiscomms.models import User
-from crisiscomms.signin import rules
 from tests.conftest import NOW
 
 PASSWORD = "correct horse battery"
@@ -53,4 +53,5 @@ def has_app(person: User) -> bool:
 
 
 def require(*roles: str, grace_days: int = 0, by: User) -> None:
-    rules.set_rules(roles=list(roles), grace_days=grace_days, by=by, now=NOW)
+    data = {"second_factor_roles": list(roles), "grace_days": grace_days}
+    policy.replace(key="sign_in", data=data, by=by, now=NOW)

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from crisiscomms import notices
+from crisiscomms import invitations, notices
 from crisiscomms.models import AuditEvent, Notice
 from tests.conftest import NOW
 from tests.crisiscomms.second_factors import APP, CODES, SECOND, add_app, come_in, digits, has_app, prove, shown_codes
@@ -234,3 +234,15 @@ def test_nobody_else_takes_them_away_and_nobody_their_own(ada, ben, olga, browse
     browse(olga, reverse("setup_take_away_factors", args=[999_999]), {})
 
     assert has_app(ada) and has_app(olga)
+
+
+def test_an_invitation_does_not_go_around_a_second_factor(ada, olga):
+    add_app(come_in(ada))
+    ada.set_unusable_password()
+    ada.save()
+    url = invitations.link(invitations.invite(person_id=ada.pk, by=olga, now=NOW)).partition("localhost:8000")[2]
+    client = Client()
+
+    client.post(url, {"password": "a new staple altogether", "again": "a new staple altogether"})
+
+    assert not is_in(client)

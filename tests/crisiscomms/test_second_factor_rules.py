@@ -7,8 +7,8 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from crisiscomms import clock
-from crisiscomms.models import AuditEvent, Policy, User
+from crisiscomms import changes, clock, policy
+from crisiscomms.models import AuditEvent, User
 from crisiscomms.refusal import Refused
 from crisiscomms.signin import rules
 from desk import defaults
@@ -154,30 +154,49 @@ def test_a_session_that_owes_its_factor_is_no_proof_and_does_not_close_the_link(
 # The policy
 
 
-def test_the_page_changes_the_policy_on_the_record_from_the_next_click(olga, ben, browse):
-    client = sign_in(ben)
-    assert not led(client)
+def change(by, **data):
+    base = policy.newest("sign_in").version
+    return policy.change(key="sign_in", base=base, data=data, reason="So.", by=by, now=NOW)
 
-    browse(olga, reverse("setup_sign_in"), {"roles": ["executive"], "grace_days": "0"})
+
+def test_a_change_takes_two_people_and_counts_from_the_next_click_on_the_record(olga, ben, browse):
+    second = factories.make_user("otto", roles=["administrator"])
+    client = sign_in(ben)
+
+    asked = change(olga, second_factor_roles=["executive"], grace_days=0)
+    assert not led(client)
+    changes.confirm(change_id=asked.pk, by=second, now=NOW)
 
     assert led(client)
-    assert Policy.objects.filter(key="sign_in").latest("version").changed_by == olga
-    assert AuditEvent.objects.filter(actor=olga, verb="policy.replaced", subject="policy:sign_in").exists()
+    text = AuditEvent.objects.filter(verb="policy.replaced", subject="policy:sign_in").latest("number").detail.text
+    assert "second_factor_roles: none → executive" in text
     page = browse(olga, reverse("setup_sign_in")).content.decode()
-    assert "Who has none yet" in page and "Ben" in page.split("Who has none yet")[1]
+    assert "Ben" in page.split("Who has none yet")[1]
 
 
 @pytest.mark.parametrize(
-    "data", [{"roles": "king", "grace_days": "0"}, {"grace_days": "91"}, {"grace_days": "-1"}, {"grace_days": "x"}]
+    "data",
+    [
+        {"second_factor_roles": ["king"], "grace_days": 0},
+        {"second_factor_roles": [], "grace_days": 91},
+        {"second_factor_roles": [], "grace_days": -1},
+        {"second_factor_roles": "executive", "grace_days": 0},
+        {"grace_days": 0},
+    ],
 )
-def test_a_policy_that_means_nothing_is_refused_with_words(data, olga, browse):
-    answer = browse(olga, reverse("setup_sign_in"), data)
+def test_a_policy_that_means_nothing_is_refused_with_words(data, olga):
+    with pytest.raises(policy.BadPolicy):
+        change(olga, **data)
 
-    assert answer.status_code == 422 and Policy.objects.filter(key="sign_in").count() == 1
+
+def test_what_is_shipped_fits_its_own_rules(db, settings):
+    settings.LOCAL = False
+
+    assert policy.checked(policy.description_of("sign_in"), defaults._sign_in())
 
 
-def test_only_an_administrator_changes_it(ada, ben, browse):
-    assert browse(ben, reverse("setup_sign_in"), {"roles": [], "grace_days": "0"}).status_code == 404
+def test_only_an_administrator_sees_the_page_and_changes_it(ada, ben, browse):
+    assert browse(ben, reverse("setup_sign_in")).status_code == 404
     for person in (ada, ben):
         with pytest.raises(Refused, match="Only an administrator"):
-            rules.set_rules(roles=[], grace_days=0, by=person, now=NOW)
+            change(person, second_factor_roles=["sales"], grace_days=0)
