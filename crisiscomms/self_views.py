@@ -1,6 +1,5 @@
 """A person's own pages: accepting an invitation, and what they say about themselves."""
 
-from allauth.account import views as allauth
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -15,6 +14,7 @@ from crisiscomms.forms import InvitationForm, SelfForm
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from crisiscomms.signin.rules import has_second_factor
+from crisiscomms.signin.views import ask_to_sign_in
 
 PAGE = ["GET", "HEAD", "POST"]
 
@@ -24,8 +24,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """On an empty installation there is nobody to sign in as: the way leads to its first minutes."""
     if not User.objects.get_queryset().exists():
         return redirect("welcome")
-    answer: HttpResponse = allauth.login(request)
-    return answer
+    return ask_to_sign_in(request)
 
 
 @login_not_required

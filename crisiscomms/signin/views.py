@@ -25,6 +25,11 @@ class SignIn(LoginView):  # type: ignore[misc]
         return {**super().get_context_data(**kwargs), "oidc": settings.OIDC, "next": self.request.GET.get("next", "")}
 
 
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    answer: HttpResponse = SignIn.as_view()(request)
+    return answer
+
+
 class RemovePasskey(RemoveWebAuthnView):  # type: ignore[misc]
     success_url = reverse_lazy("mfa_index")
 

@@ -227,7 +227,7 @@ def test_a_person_with_a_second_factor_is_still_asked_for_it(company, ada):
 # Without the provider
 
 
-def test_the_button_is_there_only_when_it_is_configured(company, settings):
+def test_the_button_is_there_only_when_it_is_configured(company, settings, ada):
     assert "Sign in with Fernhollow sign-in" in Client().get("/account/login/").content.decode()
     settings.OIDC = None
 
