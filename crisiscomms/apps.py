@@ -8,7 +8,9 @@ class CrisisCommsConfig(AppConfig):
     def ready(self) -> None:
         # The Celery app becomes the current one here, so that every process rings the same broker.
         from crisiscomms import accounts, celery, first_steps
+        from crisiscomms.signin import factors, oidc, rules, sessions
 
         assert accounts
         assert celery
         assert first_steps
+        assert all([factors, oidc, rules, sessions])

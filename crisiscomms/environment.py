@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,11 @@ HINTS = {
     "record_signing_key": "a random text of at least 32 characters, kept apart from SECRET_KEY",
     "base_url": "the address people open, such as https://crisis.example.com",
     "default_from_email": "the address that mail comes from, such as updates@example.com",
+    "oidc_issuer": "the address that the identity provider gives for itself, such as https://login.example.com",
+    "oidc_client_id": "the client id that the identity provider gave to this site",
+    "oidc_client_secret": "the client secret that the identity provider gave to this site",
+    "oidc_role_claim": "the name of the claim that holds somebody's groups, such as groups or resource_access.crisis.roles",
+    "oidc_role_map": 'JSON, from a value of that claim to our roles: {"crisis-approvers": ["executive"]}',
     "email_url": "smtp://user:password@host:25, submission://user:password@host:587 or console:",
 }
 
@@ -41,6 +47,14 @@ class Environment(BaseSettings):
     trusted_proxies: int = 0
     heartbeat_url: str = ""
     proxy_snapshot_dir: str = ""
+    # Sign-in by the company's identity provider; all empty: there is none.
+    oidc_name: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_role_claim: str = ""
+    oidc_role_map: str = ""
+    oidc_create: bool = False
     # Not for production: plain-http cookies, the demo, the local mail inbox.
     local_mode: bool = False
     local_inbox_dir: str = ""
@@ -149,3 +163,75 @@ def storage_directory(url: str) -> Path:
     if parts.scheme != "file" or not parts.path:
         raise ConfigurationError(_sentence("storage_url", "it names no directory (file:///path)"))
     return Path(unquote(parts.path))
+
+
+@dataclass(frozen=True)
+class Oidc:
+    """The company's identity provider. `role_map` leads from a value of the claim to our roles."""
+
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: str
+    role_claim: str
+    role_map: dict[str, list[str]]
+    create: bool
+
+
+def oidc(found: Environment) -> Oidc | None:
+    """None when nothing is set; half of it stops the start."""
+    needed = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")
+    if not any(getattr(found, name) for name in (*needed, "oidc_name", "oidc_role_claim", "oidc_role_map")):
+        return None
+    missing = [name for name in needed if not getattr(found, name)]
+    if missing:
+        raise ConfigurationError("\n".join(_sentence(name, "other OIDC_ variables are set") for name in missing))
+    parts = urlsplit(found.oidc_issuer)
+    if not parts.hostname or parts.scheme not in (("http", "https") if found.local_mode else ("https",)):
+        raise ConfigurationError(_sentence("oidc_issuer", "it is no https:// address"))
+    role_map = _role_map(found.oidc_role_map)
+    if bool(role_map) != bool(found.oidc_role_claim):
+        name = "oidc_role_map" if found.oidc_role_claim else "oidc_role_claim"
+        raise ConfigurationError(_sentence(name, "claim and map go together"))
+    return Oidc(
+        found.oidc_name or parts.hostname,
+        found.oidc_issuer.rstrip("/"),
+        found.oidc_client_id,
+        found.oidc_client_secret,
+        found.oidc_role_claim,
+        role_map,
+        found.oidc_create,
+    )
+
+
+# As in crisiscomms.models.Role, which cannot be asked before the settings are read; a test compares them.
+ROLES = frozenset(
+    [
+        "product_marketing",
+        "public_relations",
+        "product",
+        "customer_success",
+        "legal",
+        "security",
+        "support",
+        "executive",
+        "sales",
+        "administrator",
+    ]
+)
+
+
+def _role_map(text: str) -> dict[str, list[str]]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        raise ConfigurationError(_sentence("oidc_role_map", "it is no JSON")) from None
+    if not isinstance(found, dict):
+        raise ConfigurationError(_sentence("oidc_role_map", "it is no JSON object"))
+    listed = {value: [roles] if isinstance(roles, str) else roles for value, roles in found.items()}
+    for value, roles in listed.items():
+        unknown = [str(role) for role in roles if role not in ROLES] if isinstance(roles, list) else ["not a list"]
+        if unknown:
+            why = f"for {value} it names {', '.join(unknown)}; there are {', '.join(sorted(ROLES))}"
+            raise ConfigurationError(_sentence("oidc_role_map", why))
+    return listed

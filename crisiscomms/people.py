@@ -155,6 +155,30 @@ def change_self(*, person: User, now: datetime, **fields: Any) -> User:
 
 
 @transaction.atomic
+def take_roles(*, person_id: int, granted: set[str], governed: set[str], source: str, now: datetime) -> User:
+    """What the company's identity provider says about somebody's roles, at their sign-in.
+
+    It decides about the `governed` ones alone; others stay as they were given here. It never takes the last
+    administrator away: then that role stays, and the record says so.
+    """
+    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update()
+    admins = [one.pk for one in locked if one.can_sign_in]
+    person = User.objects.get_queryset().select_for_update().get(pk=person_id)
+    wanted = {role for role in person.roles if role not in governed} | (granted & governed)
+    kept = ""
+    if Role.ADMINISTRATOR in person.roles and admins in ([], [person.pk]) and Role.ADMINISTRATOR not in wanted:
+        wanted.add(str(Role.ADMINISTRATOR))
+        kept = ", and stays the last administrator"
+    if wanted == set(person.roles):
+        return person
+    person.roles = [role for role in Role.values if role in wanted]
+    person.save(update_fields=["roles"])
+    text = f"{source} gave {person.name} the roles {_words(person.roles)} at sign-in{kept}"
+    _say("person.changed", person, text, None, now)
+    return person
+
+
+@transaction.atomic
 def set_up_first(*, organisation: str, name: str, email: str, password: str, now: datetime) -> User:
     """The first administrator of an empty installation. Refused once anybody exists."""
     with connection.cursor() as cursor:

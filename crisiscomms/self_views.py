@@ -1,6 +1,5 @@
 """A person's own pages: accepting an invitation, and what they say about themselves."""
 
-from allauth.account import views as allauth
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -14,6 +13,8 @@ from crisiscomms import invitations, people
 from crisiscomms.forms import InvitationForm, SelfForm
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
+from crisiscomms.signin.rules import has_second_factor
+from crisiscomms.signin.views import ask_to_sign_in
 
 PAGE = ["GET", "HEAD", "POST"]
 
@@ -23,8 +24,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """On an empty installation there is nobody to sign in as: the way leads to its first minutes."""
     if not User.objects.get_queryset().exists():
         return redirect("welcome")
-    answer: HttpResponse = allauth.login(request)
-    return answer
+    return ask_to_sign_in(request)
 
 
 @login_not_required
@@ -43,6 +43,10 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         except Refused as refusal:
             form.add_error("password", str(refusal))
         else:
+            if has_second_factor(person):
+                # They came by another way before: a link in a mailbox does not replace what they set up then.
+                messages.success(request, "Your password is set. Sign in with it and your second factor.")
+                return redirect("account_login")
             login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
             messages.success(request, f"Welcome, {person.name}.")
             return redirect("desk:home")

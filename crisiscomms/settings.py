@@ -36,6 +36,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_htmx",
     "django_structlog",
@@ -74,6 +77,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "crisiscomms.middleware.MomentAndZone",
+    "crisiscomms.signin.middleware.SecondFactor",
 ]
 
 ROOT_URLCONF = "crisiscomms.urls"
@@ -104,7 +108,9 @@ CACHES = {
         "OPTIONS": {"socket_timeout": 3, "socket_connect_timeout": 3},
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "crisiscomms.signin.store"
+# With the session, so that they need no cookie of their own.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 AUTH_USER_MODEL = "crisiscomms.User"
 AUTHENTICATION_BACKENDS = [
@@ -129,12 +135,32 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_RATE_LIMITS = {
-    # A limit per address and per account; the second is soft so that a stranger cannot lock an executive out.
+    # Per address, and per account and address together (accounts.Adapter): what a stranger fails somewhere else
+    # never counts against the account itself, so nobody can lock an executive out.
     "login": "30/m/ip",
     "login_failed": "10/m/ip,20/5m/key",
-    "reset_password": "20/m/ip,5/m/key",
+    # The second is per account: it spares a mailbox, and whoever is refused has the links that were sent before.
+    "reset_password": "20/m/ip,6/h/key",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+
+MFA_ADAPTER = "crisiscomms.signin.factors.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# A phone's clock may be half a minute off.
+MFA_TOTP_TOLERANCE = 1
+# Passkeys need https; a newcomer's site on localhost has none.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = LOCAL
+MFA_FORMS = {
+    "add_webauthn": "crisiscomms.signin.forms.AddPasskey",
+    "authenticate_webauthn": "crisiscomms.signin.forms.AnswerWithPasskey",
+    "login_webauthn": "crisiscomms.signin.forms.SignInWithPasskey",
+    "reauthenticate_webauthn": "crisiscomms.signin.forms.ProveWithPasskey",
+}
+
+OIDC = environment.oidc(ENV)
+SOCIALACCOUNT_ADAPTER = "crisiscomms.signin.oidc.Adapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from crisiscomms import setup_views as views
+from crisiscomms.signin import views as signin
 
 urlpatterns = [
     path("", views.checklist_page, name="setup"),
@@ -17,4 +18,6 @@ urlpatterns = [
     path("changes/", views.changes_list, name="setup_changes"),
     path("changes/<id:change_id>/", views.change, name="setup_change"),
     path("record/", views.record, name="setup_record"),
+    path("people/<id:person_id>/second-factor/", signin.take_away_factors, name="setup_take_away_factors"),
+    path("sign-in/", signin.rules_page, name="setup_sign_in"),
 ]

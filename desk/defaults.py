@@ -20,11 +20,18 @@ def _read(house: str, name: str) -> Any:
     return yaml.safe_load((Path(settings.BASE_DIR) / house / "data" / name).read_text(encoding="utf-8"))
 
 
+def _sign_in() -> dict[str, Any]:
+    """A newcomer's machine asks nobody for a second factor until a policy says so."""
+    shipped: dict[str, Any] = _read("crisiscomms", "sign_in.yaml")
+    return {**shipped, "second_factor_roles": []} if settings.LOCAL else shipped
+
+
 @transaction.atomic
 def load(*, now: datetime) -> dict[str, int]:
     """Load what is missing; safe to repeat. Returns how many of each kind were new."""
     new = sum(policy.load_default(key=house, data=_read(house, "policy.yaml"), now=now) for house in POLICIES)
     new += policy.load_default(key="recovery", data=shipped_plan(), now=now)
+    new += policy.load_default(key="sign_in", data=_sign_in(), now=now)
     templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])
     return {"policies": new, "templates": templates}
 

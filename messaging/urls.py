@@ -11,6 +11,7 @@ urlpatterns = [
     path("messages/<id:message_id>/status/", views.status, name="status"),
     path("messages/<id:message_id>/request-approval/", views.request_approval, name="request_approval"),
     path("messages/<id:message_id>/reopen/", views.reopen, name="reopen"),
+    path("account/devices/", views.devices, name="devices"),
     path("approve/<str:token>/", views.approve_link, name="approve_link"),
     path("approvals/<id:request_id>/", views.approve, name="approve"),
 ]

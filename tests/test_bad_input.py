@@ -160,6 +160,18 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "account_reauthenticate": ("workshop", {"password": "p", "next": "/"}),
     "account_change_password": ("workshop", {"oldpassword": "a", "password1": "b", "password2": "b"}),
     "account_reset_password": ("anonymous", {"email": "ada@team.example"}),
+    "account_end_session": ("workshop", {"session": "x", "others": "1"}),
+    "mfa_login_webauthn": ("anonymous", {"credential": "{}", "next": "/"}),
+    "mfa_authenticate": ("anonymous", {"code": "1", "credential": "{}"}),
+    "mfa_reauthenticate": ("workshop", {"code": "1", "next": "/"}),
+    "mfa_reauthenticate_webauthn": ("workshop", {"credential": "{}", "next": "/"}),
+    "mfa_activate_totp": ("workshop", {"code": "1"}),
+    "mfa_deactivate_totp": ("workshop", {}),
+    "mfa_add_webauthn": ("workshop", {"credential": "{}", "name": "n", "passwordless": "on"}),
+    "mfa_remove_webauthn": ("workshop", {}),
+    "mfa_generate_recovery_codes": ("workshop", {}),
+    "messaging:devices": ("workshop", {"device": "1"}),
+    "setup_take_away_factors": ("administrator", {}),
     "account_reset_password_from_key": ("anonymous", {"password1": "b", "password2": "b"}),
 }
 # Every address that reads its query: route → who, and the names.
@@ -182,6 +194,8 @@ QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "portal:live": ("sales", ("q",)),
     "account_login": ("anonymous", ("next",)),
     "account_logout": ("workshop", ("next",)),
+    "oidc_start": ("anonymous", ("next",)),
+    "openid_connect_callback": ("anonymous", ("code", "state", "error")),
 }
 
 
@@ -232,6 +246,14 @@ def test_every_form_of_the_product_is_in_the_list():
 
 
 READ_ONLY = {
+    *(
+        "mfa_index",
+        "mfa_view_recovery_codes",
+        "account_second_factor",
+        "setup_sign_in",
+        "oidc_start",
+        "openid_connect_callback",
+    ),
     *("healthz", "readyz", "desk:home", "desk:incidents", "desk:room", "desk:room_timeline"),
     *("incidents:declare_consequences", "stakeholders:contacts", "stakeholders:export", "stakeholders:accounts"),
     *("stakeholders:rows", "stakeholders:rejected_csv", "stakeholders:kept_csv"),

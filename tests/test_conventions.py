@@ -24,6 +24,7 @@ from crisiscomms import celery as schedule
 from crisiscomms import notices
 from incidents import deadlines
 from tests.routes import arguments_of, names, routes
+from tests.visits import FIXED
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSES = (
@@ -41,6 +42,7 @@ HOUSES = (
 OPEN = {
     *("healthz", "readyz", "welcome"),
     *("account_login", "account_logout", "account_signup", "account_inactive"),
+    *("oidc_start", "openid_connect_callback"),
     *("account_reset_password", "account_reset_password_done"),
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
     *("messaging:approve_link", "delivery:unsubscribe", "account_invitation"),
@@ -54,6 +56,7 @@ OPEN = {
 MOMENTS_BEGIN = {
     *("crisiscomms/middleware.py", "crisiscomms/tasks.py", "incidents/tasks.py"),
     *("delivery/tasks.py", "delivery/sender.py", "stakeholders/tasks.py", "stakeholders/imports/running.py"),
+    "crisiscomms/signin/sessions.py",  # commands sign in without a request of the site's
     "crisiscomms/accounts.py",  # allauth calls it without a request
     "crisiscomms/views.py",  # readiness is asked without one, so that it answers while the database is down
 }
@@ -172,9 +175,8 @@ def test_every_kind_of_deadline_that_is_planned_leads_somewhere():
 
 def address_of(name: str, pattern: Any) -> str:
     wanted = arguments_of(pattern)
-    return reverse(
-        name, kwargs={key: 1 if key in ("number", "version") or key.endswith("_id") else "x" for key in wanted}
-    )
+    numbers = {key: 1 if key in ("number", "pk", "version") or key.endswith("_id") else "x" for key in wanted}
+    return reverse(name, kwargs=numbers | FIXED.get(name, {}))
 
 
 @pytest.mark.django_db

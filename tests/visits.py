@@ -15,6 +15,8 @@ from tests.routes import arguments_of, routes
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 # Acts on a message that is approved or sent need one in that state to mean anything.
 MESSAGE_OF = {"delivery:order": "approved_id", "delivery:send_plan": "sent_id", "delivery:progress": "sent_id"}
+# What the URL configuration says itself.
+FIXED = {"openid_connect_callback": {"provider_id": "company"}}
 _numbers = itertools.count(1)
 
 
@@ -39,7 +41,7 @@ def url_of(name: str, pattern: Any, things: dict[str, Any]) -> str:
         wanted["key"] = "storage"
     if name.startswith("setup_policy"):
         wanted["key"] = "messaging"
-    return reverse(name, kwargs=wanted)
+    return reverse(name, kwargs=wanted | FIXED.get(name, {}))
 
 
 Address = tuple[tuple[str, str], str]

@@ -93,7 +93,14 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     world.hidden = world.open | _incident(ada, ben, hidden, hidden, restricted=True)
     _exercise(ada, ben, hidden)
     world.people |= _late_comers()
-    common = {"person_id": ben.pk, "run_id": _import(ada, hidden), "uidb36": "1", "key": "x-y", "name": "none.eml"}
+    common = {
+        "person_id": ben.pk,
+        "run_id": _import(ada, hidden),
+        "uidb36": "1",
+        "key": "x-y",
+        "name": "none.eml",
+        "pk": 1,
+    }
     common |= _setting_up(world, hidden)
     common["token_id"] = make_token(name=f"{hidden} program", scopes=["read"], days=90, by=ada, now=NOW)[0].pk
     world.open |= common | {"token": door.unsubscribe_url(contact.pk).split("/")[-2]}

@@ -3,6 +3,7 @@ from crisiscomms.models.organisation import Organisation
 from crisiscomms.models.people import Role, User
 from crisiscomms.models.policies import Policy
 from crisiscomms.models.records import AuditDetail, AuditEvent, Notice
+from crisiscomms.models.sessions import Session
 from crisiscomms.models.tokens import ApiToken, GivenAnswer
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Organisation",
     "Policy",
     "Role",
+    "Session",
     "User",
 ]

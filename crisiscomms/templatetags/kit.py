@@ -1,9 +1,11 @@
 """The page kit: marks, clocks, numbers and form fields, drawn the same way on every page."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField, CheckboxInput, FileInput, Select
 from django.http import HttpRequest
 from django.template import Context
@@ -193,6 +195,12 @@ def zone(at: datetime | None) -> str:
 
 
 @register.filter
+def as_json(value: Any) -> str:
+    """For a data attribute that a script reads: data-cc-options="{{ options|as_json }}"."""
+    return json.dumps(value, cls=DjangoJSONEncoder)
+
+
+@register.filter
 def initials(name: str) -> str:
     """ "Ada Thornquill" is AT."""
     return wording.initials(name)
@@ -242,6 +250,7 @@ SETUP_PAGES = [
     ("Checklist", "setup", ()),
     ("Organisation", "setup_organisation", ()),
     ("People", "setup_people", ("setup_person",)),
+    ("Signing in", "setup_sign_in", ()),
     ("Products", "incidents:products", ("incidents:product", "incidents:component_setup")),
     ("Policies", "setup_policies", ("setup_policy", "setup_policy_version")),
     ("Integrations", "setup_integrations", ("setup_integration",)),

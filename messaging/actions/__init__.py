@@ -2,7 +2,15 @@
 
 from messaging.actions.approvals import decide, expire_requests, request_approval, void_approval
 from messaging.actions.drafts import edit_message, keep_version, reopen_message, save_draft, start_message
-from messaging.actions.proof import check_code, enroll_device, known_device, mint_link, open_link, request_code
+from messaging.actions.proof import (
+    check_code,
+    enroll_device,
+    known_device,
+    mint_link,
+    open_link,
+    request_code,
+    revoke_devices,
+)
 
 __all__ = [
     "check_code",
@@ -17,6 +25,7 @@ __all__ = [
     "reopen_message",
     "request_approval",
     "request_code",
+    "revoke_devices",
     "save_draft",
     "start_message",
     "void_approval",

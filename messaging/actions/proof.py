@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from crisiscomms import environment, notices, policy
+from crisiscomms import audit, environment, notices, policy
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from messaging.models import ApprovalCode, ApprovalLink, ApprovalRequest, ApprovalSeat, EnrolledDevice
@@ -18,10 +18,15 @@ DEVICE_DAYS = 180
 FRESH = timedelta(seconds=60)
 
 
-def hashed(secret: str) -> str:
+def hashed(secret: str, key: str | None = None) -> str:
     """Keyed, so that a copy of the table is no list of six-digit codes to try."""
-    key = environment.derived_key(settings.SECRET_KEY, "approval")
-    return hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
+    derived = environment.derived_key(settings.SECRET_KEY if key is None else key, "approval")
+    return hmac.new(derived, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def hashes(secret: str) -> list[str]:
+    """What a secret may have been kept as: with the key of now, or one that SECRET_KEY_FALLBACKS still honours."""
+    return [hashed(secret), *(hashed(secret, key) for key in settings.SECRET_KEY_FALLBACKS)]
 
 
 def mint_link(*, seat: ApprovalSeat, now: datetime) -> str:
@@ -47,7 +52,7 @@ def open_link(*, token: str, now: datetime) -> ApprovalLink | None:
             "seat__stage__request__version",
             "seat__stage__request__requested_by",
         )
-        .filter(token_hash=hashed(token))
+        .filter(token_hash__in=hashes(token))
         .first()
     )
     if link is not None and link.opened_at is None:
@@ -59,13 +64,14 @@ def open_link(*, token: str, now: datetime) -> ApprovalLink | None:
 def request_code(*, request: ApprovalRequest, person: User, now: datetime, with_proof: bool = False) -> None:
     """Send a six-digit code to the person's registered address. One is live at a time; three an hour, because
     machines that press every button press this one too. Raises Refused beyond that. A press within the first
-    minute of a living code sends no second one. `with_proof` presses (signed in, enrolled) are counted apart.
+    minute of a living code sends no second one. `with_proof` presses (signed in, enrolled) have codes of their own:
+    what a stranger presses neither counts for the person nor ends the person's code (faults, X7).
     """
     rules = policy.current("messaging")["settings"]
     # One row of the person as the lock: two presses at once must not both count as the third.
     User.objects.select_for_update().get(pk=person.pk)
     mine = ApprovalCode.objects.filter(person=person, with_proof=with_proof).order_by("asked_at")
-    if ApprovalCode.objects.filter(person=person, request=request, ended_at=None, asked_at__gt=now - FRESH).exists():
+    if mine.filter(request=request, ended_at=None, asked_at__gt=now - FRESH).exists():
         return
     lately = mine.filter(asked_at__gt=now - timedelta(hours=1))
     if len(lately) >= rules["codes_per_hour"]:
@@ -73,7 +79,7 @@ def request_code(*, request: ApprovalRequest, person: User, now: datetime, with_
         minutes = max(1, round((again - now).total_seconds() / 60))
         other = "" if with_proof else " Signed in, you can ask for one now."
         raise Refused(f"Three codes were sent within the hour. The next can be sent in {minutes} min.{other}")
-    ApprovalCode.objects.filter(person=person, ended_at=None).update(ended_at=now)
+    mine.filter(ended_at=None).update(ended_at=now)
     code = ApprovalCode.objects.create(
         person=person,
         request=request,
@@ -85,12 +91,22 @@ def request_code(*, request: ApprovalRequest, person: User, now: datetime, with_
 
 
 @transaction.atomic
-def check_code(*, request: ApprovalRequest, person: User, code: str, now: datetime) -> bool:
-    """Whether this is the live code. Five wrong tries end it; a right one is used up by the caller's decision."""
-    live = ApprovalCode.objects.select_for_update().filter(person=person, request=request, ended_at=None).first()
-    if live is None or live.expires_at <= now or not live.code_hash:
-        return False
-    right = hmac.compare_digest(live.code_hash, hashed(f"{live.pk}:{''.join(code.split())}"))
+def check_code(*, request: ApprovalRequest, person: User, code: str, now: datetime, with_proof: bool = False) -> bool:
+    """Whether this is a live code. Five wrong tries end it; a right one is used up by the caller's decision.
+
+    A code that was asked for with a proof counts only with one, so that a stranger's tries cannot end it.
+    """
+    living = ApprovalCode.objects.select_for_update().filter(
+        person=person, request=request, ended_at=None, expires_at__gt=now
+    )
+    mine = living if with_proof else living.filter(with_proof=False)
+    # Each is tried, also after a right one: a try counts for both.
+    return True in [_try(live, code, now) for live in mine.exclude(code_hash="").order_by("pk")]
+
+
+def _try(live: ApprovalCode, code: str, now: datetime) -> bool:
+    typed = f"{live.pk}:{''.join(code.split())}"
+    right = any(hmac.compare_digest(live.code_hash, one) for one in hashes(typed))
     live.tries += 1
     if right or live.tries >= TRIES:
         live.ended_at = now
@@ -120,6 +136,24 @@ def known_device(*, person: User, secret: str, now: datetime) -> bool:
         return False
     oldest = now - timedelta(days=DEVICE_DAYS)
     living = EnrolledDevice.objects.filter(
-        person=person, secret_hash=hashed(secret), revoked_at=None, enrolled_at__gt=oldest
+        person=person, secret_hash__in=hashes(secret), revoked_at=None, enrolled_at__gt=oldest
     )
-    return bool(living.update(used_at=now))
+    # Kept with the key of now from here on: a device in use outlives the old key.
+    return bool(living.update(used_at=now, secret_hash=hashed(secret)))
+
+
+@transaction.atomic
+def revoke_devices(*, by: User, devices: list[int], now: datetime) -> int:
+    """Forget some of one's own remembered devices: from the next press on they have to prove again who they are."""
+    living = EnrolledDevice.objects.filter(person=by, revoked_at=None, pk__in=devices)
+    count = living.update(revoked_at=now)
+    if count:
+        audit.record(
+            chain=audit.INSTALLATION,
+            verb="device.revoked",
+            subject=f"person:{by.pk}",
+            text=f"{by.name} took back {count} remembered approval {'device' if count == 1 else 'devices'}",
+            by=by,
+            now=now,
+        )
+    return count

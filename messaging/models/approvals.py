@@ -182,7 +182,10 @@ class ApprovalLink(models.Model):
 
 
 class ApprovalCode(models.Model):
-    """Six digits sent to a person's registered address; one live at a time, ten minutes, three an hour."""
+    """Six digits sent to a person's registered address: ten minutes, three an hour.
+
+    One is live at a time, and another for the person who has a proof besides: signed in, or on an enrolled device.
+    """
 
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     request = models.ForeignKey(ApprovalRequest, on_delete=models.CASCADE, related_name="+")
@@ -197,7 +200,9 @@ class ApprovalCode(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["person"], condition=Q(ended_at=None), name="person_has_one_live_code")
+            models.UniqueConstraint(
+                fields=["person", "with_proof"], condition=Q(ended_at=None), name="person_has_one_live_code"
+            )
         ]
 
     def __str__(self) -> str:

@@ -124,10 +124,11 @@ def _send_code(request: HttpRequest, seat: ApprovalSeat, proof: str) -> HttpResp
 def _unlock(request: HttpRequest, seat: ApprovalSeat, proof: str) -> HttpResponse:
     """A restricted incident shows nothing before a proof: the code opens it for reading, for half an hour."""
     code = request.POST.get("code", "")[:20]
-    if not actions.check_code(request=seat.stage.request, person=seat.person, code=code, now=request.now):
+    asked = seat.stage.request
+    if not actions.check_code(request=asked, person=seat.person, code=code, now=request.now, with_proof=bool(proof)):
         return _show(request, seat, proof, error=WRONG_CODE, needs_code=True, status=422)
     response = redirect(request.path)
-    value = signing.dumps({"person": seat.person_id, "request": seat.stage.request_id}, salt=READING)
+    value = signing.dumps({"person": seat.person_id, "request": asked.pk}, salt=READING)
     response.set_cookie(
         READING, value, max_age=READING_SECONDS, secure=not settings.LOCAL, httponly=True, samesite="Lax"
     )
@@ -157,7 +158,9 @@ def _decide(request: HttpRequest, seat: ApprovalSeat, form: DecisionForm, proof:
             needs_code=needs_code,
             status=422,
         )
-    if needs_code and not actions.check_code(request=asked, person=seat.person, code=data["code"], now=request.now):
+    if needs_code and not actions.check_code(
+        request=asked, person=seat.person, code=data["code"], now=request.now, with_proof=bool(proof)
+    ):
         return _show(request, seat, proof, error=WRONG_CODE, needs_code=True, status=422)
     try:
         decision = actions.decide(

@@ -85,6 +85,6 @@ def sign_in(page: Page, who: str, password: str = "demo") -> Page:
     page.goto("/account/login/")
     page.get_by_label("E-mail address").fill(f"{who}@demo.example")
     page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).not_to_have_url(re.compile("login"))
     return page

@@ -31,6 +31,8 @@ CONTRACT = {
     "RECORD_SIGNING_KEY",
     "HEARTBEAT_URL",
     "PROXY_SNAPSHOT_DIR",
+    *("OIDC_NAME", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"),
+    *("OIDC_ROLE_CLAIM", "OIDC_ROLE_MAP", "OIDC_CREATE"),
 }
 FROM_THEIR_IMAGES = {"redis-server", "redis-cli", "pg_isready", "sh"}
 

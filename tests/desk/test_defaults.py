@@ -27,13 +27,14 @@ def shipped(monkeypatch):
 def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     new = defaults.load(now=NOW)
 
-    assert new["policies"] == 5
+    assert new["policies"] == 6
     assert set(Policy.objects.values_list("key", "version")) == {
         ("incidents", 1),
         ("stakeholders", 1),
         ("messaging", 1),
         ("delivery", 1),
         ("recovery", 1),
+        ("sign_in", 1),
     }
     pairs = set(Template.objects.values_list("incident_kind", "message_kind"))
     kinds = ("service_disruption", "security_incident")
@@ -82,4 +83,4 @@ def test_the_command_says_what_it_loaded(db, capsys):
     call_command("load_defaults")
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("5 policies and ") and second == "0 policies and 0 template versions loaded."
+    assert first.startswith("6 policies and ") and second == "0 policies and 0 template versions loaded."
