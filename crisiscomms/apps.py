@@ -7,8 +7,11 @@ class CrisisCommsConfig(AppConfig):
 
     def ready(self) -> None:
         # The Celery app becomes the current one here, so that every process rings the same broker.
-        from crisiscomms import accounts, celery, first_steps
+        from crisiscomms import accounts, celery, first_steps, personal, retention, watched
 
         assert accounts
         assert celery
         assert first_steps
+        assert personal
+        assert retention
+        assert watched

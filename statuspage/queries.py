@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from crisiscomms.models import Organisation
 from crisiscomms.organisation import get_organisation
@@ -14,15 +15,31 @@ from messaging.models import Message
 WORST = {"outage": 4, "partial": 3, "degraded": 2, "maintenance": 1}
 WORDS = {"outage": "Down", "partial": "Partly failing", "degraded": "Degraded", "maintenance": "Maintenance"}
 RECENT = timedelta(days=90)
+PAST_SHOWN = 40
 
 
-@dataclass(frozen=True)
+@dataclass
 class Update:
+    """One published update. Its words are made when somebody shows them: a list of the past shows few."""
+
     uid: str
     at: datetime
-    title: str
-    html: str
     stage: str
+    content: Content
+    incident: Incident
+    zone: str
+
+    @cached_property
+    def _values(self) -> dict[str, str]:
+        return mail.incident_values(self.incident, self.content, self.zone)
+
+    @cached_property
+    def title(self) -> str:
+        return mail.public_title(self.content, self._values)
+
+    @cached_property
+    def html(self) -> str:
+        return mail.public_body_html(self.content, self._values)
 
 
 @dataclass
@@ -61,6 +78,8 @@ class Page:
     components: list[PublicComponent]
     headline: str
     worst: str
+    # How many are over in all; `past` holds the newest of them.
+    past_count: int
 
 
 def page(now: datetime) -> Page:
@@ -69,7 +88,7 @@ def page(now: datetime) -> Page:
     past = [one for one in incidents if one.is_resolved]
     components = public_components()
     worst = max((one.state for one in components), key=lambda state: WORST.get(state, 0), default="working")
-    return Page(active, past, components, _headline(active, components), worst)
+    return Page(active, past[:PAST_SHOWN], components, _headline(active, components), worst, len(past))
 
 
 def public_incidents(now: datetime, *, number: int | None = None) -> list[PublicIncident]:
@@ -79,7 +98,9 @@ def public_incidents(now: datetime, *, number: int | None = None) -> list[Public
     if number is not None:
         dispatches = Dispatch.objects.public(now).filter(incident__number=number)
     found: dict[int, PublicIncident] = {}
-    for dispatch in dispatches.select_related("incident", "message").order_by("-released_at", "-pk"):
+    for dispatch in (
+        dispatches.select_related("incident", "message").defer("message__working").order_by("-released_at", "-pk")
+    ):
         incident = dispatch.incident
         content = Content.from_data(dispatch.content)
         if incident.number not in found:
@@ -106,14 +127,14 @@ def _is_over(incident: Incident, newest: Dispatch) -> bool:
 
 
 def _update(dispatch: Dispatch, content: Content, organisation: Organisation) -> Update:
-    values = mail.incident_values(dispatch.incident, content, organisation.time_zone)
     assert dispatch.released_at is not None
     return Update(
         dispatch.uid.hex,
         dispatch.released_at,
-        mail.public_title(content, values),
-        mail.public_body_html(content, values),
         "Resolved" if dispatch.message.kind == Message.Kind.RESOLVED else "",
+        content,
+        dispatch.incident,
+        organisation.time_zone,
     )
 
 

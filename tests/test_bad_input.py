@@ -130,6 +130,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
         {"add_product": "1", "p-name": "n", "add_component": "1", "c-product": "1", "c-name": "n"},
     ),
     "stakeholders:allow": ("workshop", {"account": "1"}),
+    "stakeholders:personal_data": ("administrator", {"address": "somebody@else.example"}),
     "stakeholders:columns": ("workshop", {"column_0": "email", "column_1": "first_name"}),
     "stakeholders:apply": ("workshop", {"expected": "1"}),
     "stakeholders:cancel": ("workshop", {}),
@@ -232,10 +233,10 @@ def test_every_form_of_the_product_is_in_the_list():
 
 
 READ_ONLY = {
-    *("healthz", "readyz", "desk:home", "desk:incidents", "desk:room", "desk:room_timeline"),
+    *("healthz", "readyz", "metrics", "desk:home", "desk:incidents", "desk:room", "desk:room_timeline"),
     *("incidents:declare_consequences", "stakeholders:contacts", "stakeholders:export", "stakeholders:accounts"),
     *("stakeholders:rows", "stakeholders:rejected_csv", "stakeholders:kept_csv"),
-    *("stakeholders:account", "stakeholders:import", "messaging:panel", "messaging:status"),
+    *("stakeholders:account", "stakeholders:import", "stakeholders:data_export", "messaging:panel", "messaging:status"),
     *("delivery:send_plan", "delivery:progress", "delivery:recipients_csv", "recovery:overview", "recovery:board"),
     *("portal:home", "portal:live", "statuspage:home", "statuspage:history", "statuspage:incident"),
     *("inbox", "inbox_mail", "inbox_mail_html", "brand_style", "brand_logo"),

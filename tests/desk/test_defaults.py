@@ -34,6 +34,7 @@ def test_a_first_load_brings_every_house_and_enough_to_speak(db):
         ("messaging", 1),
         ("delivery", 1),
         ("recovery", 1),
+        ("retention", 1),
     }
     pairs = set(Template.objects.values_list("incident_kind", "message_kind"))
     kinds = ("service_disruption", "security_incident")
