@@ -7,10 +7,13 @@ class CrisisCommsConfig(AppConfig):
 
     def ready(self) -> None:
         # The Celery app becomes the current one here, so that every process rings the same broker.
-        from crisiscomms import accounts, celery, first_steps
+        from crisiscomms import accounts, celery, first_steps, personal, retention, watched
         from crisiscomms.signin import factors, oidc, rules, sessions
 
         assert accounts
         assert celery
         assert first_steps
         assert all([factors, oidc, rules, sessions])
+        assert personal
+        assert retention
+        assert watched

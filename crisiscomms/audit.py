@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from crisiscomms import environment
 from crisiscomms.models import AuditDetail, AuditEvent, User
 
 INSTALLATION = "installation"
+# What a timeline shows in the place of words that were erased.
+ERASED = "(erased)"
 
 
 @transaction.atomic(savepoint=False)
@@ -107,6 +109,12 @@ def faults(chain: str) -> Iterator[str]:
         if detail.erased_at is None and words != bytes(event.detail_digest):
             yield f"The words of event {number} of {chain} were changed."
         previous = bytes(event.digest)
+
+
+def erase(keys: Iterable[int], *, now: datetime) -> int:
+    """Forget the words of these events; their digests stay, so the chain still verifies. Returns how many."""
+    words = AuditDetail.objects.filter(pk__in=list(keys), erased_at=None)
+    return words.update(text=ERASED, data={}, erased_at=now)
 
 
 def _canonical(value: Any) -> bytes:

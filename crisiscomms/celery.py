@@ -5,6 +5,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
+from django_structlog.celery.steps import DjangoStructLogInitStep
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crisiscomms.settings")
@@ -15,6 +16,7 @@ from crisiscomms import environment
 
 app = Celery("crisiscomms")
 
+QUEUES = ("deadlines", "approvals", "delivery", "imports", "default")
 # The longest task works for 60 s, then rings again; three times that is when an unacknowledged bell is rung anew.
 VISIBILITY = {
     "visibility_timeout": 180,
@@ -27,6 +29,12 @@ VISIBILITY = {
     "socket_keepalive": True,
     "health_check_interval": 10,
 }
+
+
+def _knock_at(queue: str) -> dict[str, Any]:
+    options = {"queue": queue, "expires": 60}
+    return {"task": "crisiscomms.tasks.heartbeat", "schedule": 30.0, "kwargs": {"queue": queue}, "options": options}
+
 
 app.conf.update(
     broker_url=environment.broker(settings.ENV.redis_url),
@@ -52,7 +60,7 @@ app.conf.update(
     timezone="UTC",
     enable_utc=True,
     task_default_queue="default",
-    task_queues=[Queue(name) for name in ("deadlines", "approvals", "delivery", "imports", "default")],
+    task_queues=[Queue(name) for name in QUEUES],
     task_routes={
         "incidents.tasks.tick": {"queue": "deadlines"},
         "delivery.tasks.send_notices": {"queue": "approvals"},
@@ -62,18 +70,28 @@ app.conf.update(
         "stakeholders.tasks.sweep_imports": {"queue": "default"},
         "crisiscomms.tasks.heartbeat": {"queue": "default"},
         "crisiscomms.tasks.forget_answers": {"queue": "default"},
+        "crisiscomms.tasks.ping_watchdog": {"queue": "default"},
+        # Behind imports: it may take a while, and nothing waits for it.
+        "crisiscomms.tasks.apply_retention": {"queue": "imports"},
     },
     beat_schedule={
         "tick": {"task": "incidents.tasks.tick", "schedule": 2.0, "options": {"expires": 10}},
         "notices": {"task": "delivery.tasks.send_notices", "schedule": 5.0, "options": {"expires": 10}},
         "sweep": {"task": "delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
         "imports": {"task": "stakeholders.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 30}},
-        "heartbeat": {"task": "crisiscomms.tasks.heartbeat", "schedule": 30.0, "options": {"expires": 60}},
         "answers": {"task": "crisiscomms.tasks.forget_answers", "schedule": 3600.0, "options": {"expires": 7200}},
+        "watchdog": {"task": "crisiscomms.tasks.ping_watchdog", "schedule": 30.0, "options": {"expires": 30}},
+        "retention": {"task": "crisiscomms.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
+        # Each queue is asked by itself: one dead worker must not hide behind the others.
+        **{f"heartbeat-{name}": _knock_at(name) for name in QUEUES},
     },
     beat_scheduler="celery.beat.PersistentScheduler",
 )
 app.autodiscover_tasks(["crisiscomms", "incidents", "stakeholders", "delivery"])
+
+
+# The number of the request that rang, and the task's own, stand on every line that a task writes.
+app.steps["worker"].add(DjangoStructLogInitStep)
 
 
 @setup_logging.connect

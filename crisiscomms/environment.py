@@ -46,6 +46,7 @@ class Environment(BaseSettings):
     storage_url: str = "file:///" + str(BASE_DIR / ".local" / "files")
     trusted_proxies: int = 0
     heartbeat_url: str = ""
+    metrics_token: str = ""
     proxy_snapshot_dir: str = ""
     # Sign-in by the company's identity provider; all empty: there is none.
     oidc_name: str = ""
@@ -76,6 +77,8 @@ def read() -> Environment:
         raise ConfigurationError("\n".join(_sentence(name, "it is not set") for name in sorted(left_out)))
     if len(found.secret_key) < 32 or len(found.record_signing_key) < 32:
         raise ConfigurationError("SECRET_KEY and RECORD_SIGNING_KEY need at least 32 characters.")
+    if found.metrics_token and len(found.metrics_token) < 24:
+        raise ConfigurationError("METRICS_TOKEN needs at least 24 characters, or none: then /metrics does not exist.")
     if urlsplit(found.base_url).scheme not in ("http", "https"):
         raise ConfigurationError(_sentence("base_url", "it has no http:// or https://"))
     return found

@@ -1,17 +1,49 @@
-"""Around every request: refuse what no page can mean, know the time, speak the reader's zone."""
+"""Around every request: a number to quote, refuse what no page can mean, know the time, speak the reader's zone."""
 
 import zoneinfo
 from collections.abc import Callable
+from time import perf_counter
 from urllib.parse import unquote_to_bytes
 
+import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from crisiscomms import clock
+from crisiscomms import clock, figures
 from crisiscomms.organisation import get_organisation
 
 Handler = Callable[[HttpRequest], HttpResponse]
+# Asked by machines, also while the database is down: they say for themselves what is missing.
+WITHOUT_A_DATABASE = ("/healthz", "/readyz", "/metrics")
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+class Traced:
+    """The request's number goes out with every answer, so that a person can quote it; the answer is counted.
+
+    Stands right inside django-structlog's middleware, which gives the number to each line of the log.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        begun = perf_counter()
+        trace_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+        request.trace_id = trace_id  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = trace_id
+        if not request.path.startswith(settings.STATIC_URL):
+            method = request.method if request.method in METHODS else "other"
+            figures.count(
+                route=request.resolver_match.view_name if request.resolver_match else "none",
+                method=str(method),
+                code=response.status_code,
+                seconds=perf_counter() - begun,
+            )
+        return response
 
 
 class RefuseBadInput:
@@ -58,8 +90,7 @@ class MomentAndZone:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path in ("/healthz", "/readyz"):
-            # Liveness must not depend on the database, and readiness says for itself that it is down.
+        if request.path in WITHOUT_A_DATABASE:
             return self.get_response(request)
         request.now = clock.now()  # type: ignore[attr-defined]
         with timezone.override(_zone(request)):

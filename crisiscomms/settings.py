@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import structlog
 from csp.constants import NONE, SELF
 
-from crisiscomms import environment
+from crisiscomms import environment, logs
 
 ENV = environment.read()
 BASE_DIR = environment.BASE_DIR
@@ -26,6 +26,7 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 TRUSTED_PROXIES = ENV.trusted_proxies
 LOCAL_INBOX_DIR = ENV.local_inbox_dir
 HEARTBEAT_URL = ENV.heartbeat_url
+METRICS_TOKEN = ENV.metrics_token
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -61,6 +62,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_structlog.middlewares.RequestMiddleware",
+    "crisiscomms.middleware.Traced",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -75,7 +78,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "crisiscomms.middleware.MomentAndZone",
     "crisiscomms.signin.middleware.SecondFactor",
 ]
@@ -248,7 +250,7 @@ CSRF_FAILURE_VIEW = "crisiscomms.views.csrf_failed"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 if not LOCAL:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -285,21 +287,30 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 DJANGO_STRUCTLOG_COMMAND_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+# An address in the network is personal data.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer(),
+            # Last before it becomes text, so that tracebacks are looked through as well.
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                logs.hide,
+                structlog.processors.JSONRenderer(default=str),
+            ],
             "foreign_pre_chain": [
+                structlog.contextvars.merge_contextvars,
                 structlog.stdlib.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
             ],
         }
     },
-    "filters": {"secrets": {"()": "crisiscomms.logs.HideTokens"}},
-    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["secrets"]}},
+    "handlers": {"out": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["out"], "level": "WARNING"},
     "loggers": {
         "django_structlog": {"handlers": ["out"], "level": "WARNING", "propagate": False},

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path, register_converter
 
-from crisiscomms import branding, views
+from crisiscomms import branding, health_views, views
 
 
 class SmallId:
@@ -21,8 +21,9 @@ class SmallId:
 register_converter(SmallId, "id")
 
 urlpatterns = [
-    path("healthz", views.healthz, name="healthz"),
-    path("readyz", views.readyz, name="readyz"),
+    path("healthz", health_views.healthz, name="healthz"),
+    path("readyz", health_views.readyz, name="readyz"),
+    path("metrics", health_views.metrics, name="metrics"),
     path("brand.css", branding.style, name="brand_style"),
     path("brand/logo.png", branding.logo, name="brand_logo"),
     path("welcome/", views.welcome, name="welcome"),
@@ -42,3 +43,4 @@ if settings.LOCAL_INBOX_DIR:
     urlpatterns.append(path("inbox/", include("crisiscomms.inbox_urls")))
 
 handler400 = "crisiscomms.views.bad_request"
+handler500 = "crisiscomms.views.server_error"

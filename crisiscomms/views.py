@@ -1,62 +1,22 @@
-"""Health, and the first minutes of an empty installation."""
+"""The first minutes of an empty installation, and what is said when something broke."""
 
-from datetime import timedelta
+import sys
 
-import structlog
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
-from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.template import loader
+from django.views.decorators.http import require_http_methods
 
-from crisiscomms import clock
+from crisiscomms import outages
 from crisiscomms import people as actions
 from crisiscomms.forms import WelcomeForm
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
-from crisiscomms.tasks import KEY
 
-log = structlog.get_logger("crisiscomms")
 PAGE = ["GET", "HEAD", "POST"]
-BEAT_LIMIT = timedelta(seconds=90)
-
-
-@login_not_required
-@require_safe
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing of anything else."""
-    return HttpResponse("ok", content_type="text/plain")
-
-
-@login_not_required
-@require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, broker, and whether a worker has answered beat's knock lately. Says which part is not ready."""
-    checks = {"database": _database(), "broker": False, "workers": False}
-    try:
-        cache.set("readyz", 1, timeout=5)
-        # The cache forgives a Redis that is gone, so the answer is what counts.
-        checks["broker"] = cache.get("readyz") == 1
-        last = cache.get(KEY)
-        moment = clock.now() if checks["database"] else timezone.now()
-        checks["workers"] = last is not None and moment.timestamp() - last < BEAT_LIMIT.total_seconds()
-    except Exception as error:  # noqa: BLE001 - any client error means: not ready
-        log.warning("broker not ready", error=type(error).__name__)
-    return JsonResponse(checks, status=200 if all(checks.values()) else 503)
-
-
-def _database() -> bool:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-            return bool(cursor.fetchone())
-    except (DatabaseError, InterfaceError) as error:
-        log.warning("database not ready", error=type(error).__name__)
-        return False
 
 
 @login_not_required
@@ -88,3 +48,13 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "400.html", status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Drawn without the request's context, session or database: any of them may be what is broken.
+
+    A database that is gone or only to be read is no fault of the page: 503, and it comes back by itself.
+    """
+    status = 503 if outages.is_one(sys.exc_info()[1]) else 500
+    page = loader.get_template(f"{status}.html")
+    return HttpResponse(page.render({"request_id": getattr(request, "trace_id", "")}), status=status)

@@ -5,10 +5,12 @@ class DeliveryConfig(AppConfig):
     name = "delivery"
 
     def ready(self) -> None:
-        from delivery import mails, queries, rules, uses
+        from delivery import forgetting, mails, queries, rules, uses, watched
         from incidents import criteria
 
+        assert forgetting
         assert mails
         assert rules
         assert uses
+        assert watched
         criteria.register("resolved_message_sent", queries.resolved_message_went_out)

@@ -74,7 +74,7 @@ def plan_for(message: Message, by: User) -> dict[str, Any]:
         return {}
     content = Content.from_data(request.version.content)
     rule = content.rule_for(message.incident)
-    reach = recipients.reach(rule) if "email" in content.channels else recipients.Reach(0, 0)
+    reach = recipients.reach_shown(rule) if "email" in content.channels else recipients.Reach(0, 0)
     draft = Dispatch(
         incident=message.incident,
         message=message,
@@ -111,7 +111,7 @@ def rows_for_export(dispatch: Dispatch) -> Iterator[list[str]]:
         ended = _utc(row.ended_at)
         twice = "yes" if row.possibly_twice else ""
         yield [
-            row.merge.get("email", ""),
+            row.merge.get("email", "(erased)"),
             row.merge.get("account", ""),
             str(row.tier),
             row.get_state_display(),

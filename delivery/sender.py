@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db import InterfaceError, InternalError, OperationalError, close_old_connections
 
-from crisiscomms import clock, policy
+from crisiscomms import clock, leaving, outages, policy
 from crisiscomms.models import Organisation
 from crisiscomms.organisation import get_organisation
 from crisiscomms.refusal import Conflict
@@ -127,7 +127,7 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
         with suppress(Conflict):
             stop_dispatch(dispatch_id=dispatch_id, reason=f"The mail cannot be made: {fault}", by=None, now=now())
         return False
-    while batch is not None and time.monotonic() < end:
+    while batch is not None and time.monotonic() < end and not leaving.is_asked():
         dispatch = _running(dispatch_id)
         if dispatch is None:
             return False
@@ -208,10 +208,11 @@ class _Run:
 
     def _goes_on(self) -> bool:
         """A slow server must not stretch a begun group over a stop (faults, D15), over its lease, which would
-        give the same mails to a second worker, or over the run's own time. What is left is given back.
+        give the same mails to a second worker, or over the run's own time. Nor may it go on when this worker was
+        asked to stop (O7). What is left is given back.
         """
         now = time.monotonic()
-        if now > self.until:
+        if now > self.until or leaving.is_asked():
             return False
         if now - self.looked < LOOK_AGAIN_SECONDS:
             return True
@@ -270,7 +271,8 @@ def judged(
 
 
 def persistently(act: Callable[[], T], *, seconds: float = 30) -> T:
-    """Run a write again while PostgreSQL restarts: what is known to be sent must not be forgotten (faults, D5).
+    """Run a write again while PostgreSQL restarts or only reads: what is known to be sent must not be forgotten
+    (faults, D5, O3).
 
     Django keeps a broken connection until it is told to look, so it is told before each try.
     """
@@ -278,8 +280,8 @@ def persistently(act: Callable[[], T], *, seconds: float = 30) -> T:
     while True:
         try:
             return act()
-        except (OperationalError, InterfaceError):
-            if time.monotonic() >= end:
+        except (OperationalError, InterfaceError, InternalError) as error:
+            if time.monotonic() >= end or (isinstance(error, InternalError) and not outages.is_read_only(error)):
                 raise
             close_old_connections()
             time.sleep(0.25)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from crisiscomms import notices
+from crisiscomms import leaving, notices
 from crisiscomms.models import Notice, Organisation
 from crisiscomms.organisation import get_organisation
 from delivery.channels import ChannelError
@@ -29,7 +29,7 @@ State = Notice.State
 def send_due(*, now: Callable[[], datetime], limit: int = 1_000) -> int:
     """Send the notices that are due; returns how many were looked at. Any number of workers may do this."""
     total = 0
-    while total < limit:
+    while total < limit and not leaving.is_asked():
         rows = _claim(now())
         if not rows:
             break

@@ -30,6 +30,7 @@ def _sign_in() -> dict[str, Any]:
 def load(*, now: datetime) -> dict[str, int]:
     """Load what is missing; safe to repeat. Returns how many of each kind were new."""
     new = sum(policy.load_default(key=house, data=_read(house, "policy.yaml"), now=now) for house in POLICIES)
+    new += policy.load_default(key="retention", data=_read("crisiscomms", "retention.yaml"), now=now)
     new += policy.load_default(key="recovery", data=shipped_plan(), now=now)
     new += policy.load_default(key="sign_in", data=_sign_in(), now=now)
     templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -57,10 +58,11 @@ def _entries(request: HttpRequest, user: User, count: int) -> list[dict[str, Any
 
 
 def _incidents(request: HttpRequest, user: User) -> list[dict[str, Any]]:
-    live = Incident.objects.visible_to(user).live().order_by("-declared_at")[:5]
+    clocks = Deadline.objects.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at")
+    live = Incident.objects.visible_to(user).live().order_by("-declared_at")
     rows = []
-    for incident in live:
-        following = incident.deadlines.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at").first()
+    for incident in live.prefetch_related(Prefetch("deadlines", queryset=clocks, to_attr="clocks"))[:5]:
+        following = incident.clocks[0] if incident.clocks else None
         words = (
             f"{following.title}: {due_words(following.due_at, request.now)}"
             if following

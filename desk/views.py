@@ -46,11 +46,11 @@ def home_live(request: HttpRequest) -> HttpResponse:
 @require_GET
 def incidents(request: HttpRequest) -> HttpResponse:
     access.page(request.user, "view")
-    return render(
-        request,
-        "desk/incident_list.html",
-        {"incidents": queries.incident_list(request.user), "may_declare": access.may(request.user, "declare")},
-    )
+    after = request.GET.get("after", "")
+    is_number = after.isascii() and after.isdigit() and len(after) < 10
+    rows, following = queries.incident_list(request.user, after=int(after) if is_number else None)
+    context = {"incidents": rows, "next_after": following, "may_declare": access.may(request.user, "declare")}
+    return render(request, "desk/incident_list.html", context)
 
 
 @require_GET

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from crisiscomms import clock
+from crisiscomms import clock, heartbeats
 from incidents import deadlines
 
 
@@ -13,3 +13,4 @@ def tick(**_: Any) -> None:
     """Handle every deadline that is due. Safe to run twice, and by two beats at once."""
     while deadlines.tick(now=clock.now()) == 500:
         pass
+    heartbeats.mark(heartbeats.CLOCK, now=clock.now())

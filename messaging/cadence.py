@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Prefetch
 from django.urls import reverse
 
 from crisiscomms import notices
@@ -13,6 +14,11 @@ from incidents.models import Deadline, Incident, Milestone
 from messaging.actions import approvals, drafts
 from messaging.content import Content
 from messaging.models import ApprovalSeat, ApprovalStage, Message
+
+# For lists of deadlines: one query for the drafts of all of them.
+UNFINISHED = Prefetch(
+    "incident__messages", queryset=Message.objects.unfinished().order_by("-number"), to_attr="unfinished"
+)
 
 
 def _prepare_draft(deadline: Deadline, now: datetime) -> None:
@@ -27,8 +33,11 @@ def _prepare_draft(deadline: Deadline, now: datetime) -> None:
 
 
 def _message_path(deadline: Deadline) -> str:
-    """The open draft where there is one, else the room."""
-    message = deadline.incident.messages.unfinished().order_by("-number").first()  # type: ignore[attr-defined]
+    """The open draft where there is one, else the room. A list brings the drafts along (UNFINISHED)."""
+    drafts = getattr(deadline.incident, "unfinished", None)
+    if drafts is None:
+        drafts = deadline.incident.messages.unfinished().order_by("-number")[:1]  # type: ignore[attr-defined]
+    message = next(iter(drafts), None)
     if message is not None:
         return reverse("messaging:compose", args=[message.pk])
     return reverse("desk:room", args=[deadline.incident.number])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from crisiscomms.models import Organisation
 from crisiscomms.organisation import get_organisation
 from delivery.models import Dispatch
 from incidents.models import Incident
@@ -29,15 +30,18 @@ def cards(now: datetime) -> list[Card]:
         Dispatch.objects.for_sellers(now)
         .exclude(incident__phase=Incident.Phase.CLOSED)
         .select_related("incident", "version")
+        .defer("version__content")
         .order_by("incident", "-released_at")
         .distinct("incident")
     )
-    return sorted((_card(dispatch) for dispatch in newest), key=lambda card: card.released_at, reverse=True)
-
-
-def _card(dispatch: Dispatch) -> Card:
-    content = Content.from_data(dispatch.content)
     organisation = get_organisation()
+    return sorted(
+        (_card(dispatch, organisation) for dispatch in newest), key=lambda card: card.released_at, reverse=True
+    )
+
+
+def _card(dispatch: Dispatch, organisation: Organisation) -> Card:
+    content = Content.from_data(dispatch.content)
     values = mail.incident_values(dispatch.incident, content, organisation.time_zone)
     say, dont = mail.seller_lines(content, values)
     assert dispatch.released_at is not None

@@ -21,6 +21,10 @@ def may_import(user: User | AnonymousUser) -> bool:
     return isinstance(user, User) and user.has_role(*MAY_IMPORT)
 
 
+def may_erase(user: User | AnonymousUser) -> bool:
+    return isinstance(user, User) and user.has_role(Role.ADMINISTRATOR)
+
+
 def check_may_see(user: User | AnonymousUser) -> User:
     if not isinstance(user, User) or not may_see(user):
         raise Http404
@@ -46,6 +50,13 @@ def get_account(user: User | AnonymousUser, account_id: int) -> Account:
 
 def get_contact(user: User | AnonymousUser, contact_id: int) -> Contact:
     check_may_import(user)
+    return get_object_or_404(Contact, pk=contact_id)
+
+
+def get_contact_to_erase(user: User | AnonymousUser, contact_id: int) -> Contact:
+    """Everything about a person is the administrators' business alone."""
+    if not may_erase(user):
+        raise Http404
     return get_object_or_404(Contact, pk=contact_id)
 
 

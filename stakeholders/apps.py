@@ -6,10 +6,12 @@ class StakeholdersConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from stakeholders import rules
+        from stakeholders import forgetting, rules, watched
         from stakeholders.models import Contact
 
+        assert forgetting
         assert rules
+        assert watched
         checklist.register(
             checklist.Step(
                 50,

@@ -1,8 +1,11 @@
 """What people type on the contacts pages."""
 
+from typing import Any
+
 from django import forms
 
 from stakeholders import queries
+from stakeholders.models import Contact
 
 TIERS = [("", "All tiers"), ("1", "Tier 1"), ("2", "Tier 2"), ("3", "Tier 3")]
 STATES = [
@@ -41,3 +44,20 @@ class FindContacts(forms.Form):
 class FindAccounts(forms.Form):
     q = forms.CharField(label="Account name begins with", required=False, max_length=120, widget=_text())
     tier = forms.ChoiceField(label="Tier", choices=TIERS, required=False, widget=_select())
+
+
+class EraseForm(forms.Form):
+    """Typing the address says that this very person is meant."""
+
+    address = forms.CharField(label="Type the person’s e-mail address", max_length=254, widget=_text())
+
+    def __init__(self, contact: Contact, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.contact = contact
+        self.fields["address"].widget.attrs["autocomplete"] = "off"
+
+    def clean_address(self) -> str:
+        typed: str = self.cleaned_data["address"].strip()
+        if typed.casefold() not in (self.contact.email.casefold(), self.contact.address):
+            raise forms.ValidationError("This is not the person’s address. Type it exactly as it stands above.")
+        return typed

@@ -51,7 +51,7 @@ def contacts(wanted: ContactFilter) -> QuerySet[Contact]:
 
 
 def matching(wanted: ContactFilter) -> QuerySet[Contact]:
-    found: QuerySet[Contact] = Contact.objects.all()
+    found: QuerySet[Contact] = Contact.objects.known()
     for word in wanted.text.split()[:5]:
         found = found.filter(pk__in=_beginning_with(word))
     if wanted.tier:
@@ -94,7 +94,7 @@ def contact_page(wanted: ContactFilter, *, after: int | None) -> Page[Contact]:
 
 def totals() -> dict[str, int]:
     """The figures above the list."""
-    people = Contact.objects.aggregate(
+    people = Contact.objects.known().aggregate(
         contacts=Count("pk"),
         opted_out=Count("pk", filter=STATES["opted_out"]),
         unsubscribed=Count("pk", filter=STATES["unsubscribed"]),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from stakeholders import import_views, views
+from stakeholders import import_views, personal_views, views
 
 app_name = "stakeholders"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("contacts/accounts/", views.account_list, name="accounts"),
     path("contacts/accounts/<id:account_id>/", views.account_detail, name="account"),
     path("contacts/people/<id:contact_id>/allow/", views.contact_allow, name="allow"),
+    path("contacts/<id:contact_id>/data/", personal_views.data, name="personal_data"),
+    path("contacts/<id:contact_id>/data/person.json", personal_views.data_export, name="data_export"),
     path("contacts/import/", import_views.import_upload, name="upload"),
     path("contacts/import/<id:run_id>/", import_views.import_detail, name="import"),
     path("contacts/import/<id:run_id>/columns/", import_views.import_columns, name="columns"),

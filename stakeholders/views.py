@@ -17,16 +17,18 @@ def contact_list(request: HttpRequest) -> HttpResponse:
     form = FindContacts(request.GET)
     wanted = form.wanted()
     page = queries.contact_page(wanted, after=number(request, "after"))
+    totals, is_filtered = queries.totals(), wanted != queries.ContactFilter()
     context = {
         "form": form,
         "page": page,
         "wanted": wanted,
-        "is_filtered": wanted != queries.ContactFilter(),
-        "totals": queries.totals(),
-        "found": queries.count(wanted),
+        "is_filtered": is_filtered,
+        "totals": totals,
+        "found": queries.count(wanted) if is_filtered else totals["contacts"],
         "counted": queries.COUNTED,
         "query": query_of(request),
         "may_import": access.may_import(user),
+        "may_erase": access.may_erase(user),
     }
     return render(request, "stakeholders/contact_list.html", context)
 
@@ -88,6 +90,7 @@ def _show_account(request: HttpRequest, *, account_id: int, error: str = "") -> 
         "people_limit": queries.PEOPLE,
         "people_count": account.memberships.count(),
         "may_import": access.may_import(request.user),
+        "may_erase": access.may_erase(request.user),
         "error": error,
     }
     return render(request, "stakeholders/account_detail.html", context, status=409 if error else 200)

@@ -1,8 +1,9 @@
 """What the public may read, from public scopes only."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -20,15 +21,30 @@ WORST = {"outage": 4, "partial": 3, "degraded": 2, "maintenance": 1}
 WORDS = {"outage": "Down", "partial": "Partly failing", "degraded": "Degraded", "maintenance": "Maintenance"}
 RECENT = timedelta(days=90)
 PAGE = 50
+PAST_SHOWN = 40
 
 
-@dataclass(frozen=True)
+@dataclass
 class Update:
+    """One published update. Its words are made when somebody shows them: a list of the past shows few."""
+
     uid: str
     at: datetime
-    title: str
-    html: str
     stage: str
+    # Title and HTML.
+    tell: Callable[[], tuple[str, str]]
+
+    @cached_property
+    def _told(self) -> tuple[str, str]:
+        return self.tell()
+
+    @property
+    def title(self) -> str:
+        return self._told[0]
+
+    @property
+    def html(self) -> str:
+        return self._told[1]
 
 
 @dataclass
@@ -71,6 +87,8 @@ class Page:
     components: list[PublicComponent]
     headline: str
     worst: str
+    # How many are over in all; `past` holds the newest of them.
+    past_count: int
 
 
 def page(now: datetime) -> Page:
@@ -79,7 +97,7 @@ def page(now: datetime) -> Page:
     past = [one for one in incidents if one.is_resolved]
     components = public_components()
     worst = max((one.state for one in components), key=lambda state: WORST.get(state, 0), default="working")
-    return Page(active, past, components, _headline(active, components), worst)
+    return Page(active, past[:PAST_SHOWN], components, _headline(active, components), worst, len(past))
 
 
 def past(now: datetime) -> "Paginator[int]":
@@ -95,7 +113,12 @@ def past(now: datetime) -> "Paginator[int]":
 
 def public_incidents(now: datetime, *, numbers: Iterable[int] | None = None) -> list[PublicIncident]:
     """Every incident with a published update of the last 90 days, or those with these numbers; newest first."""
-    dispatches = Dispatch.objects.public(now).select_related("incident", "message").order_by("-released_at", "-pk")
+    dispatches = (
+        Dispatch.objects.public(now)
+        .select_related("incident", "message")
+        .defer("message__working")
+        .order_by("-released_at", "-pk")
+    )
     earlier = ImportedUpdate.objects.public(now).select_related("incident__imported").order_by("-at", "-pk")
     if numbers is None:
         dispatches, earlier = dispatches.filter(released_at__gt=now - RECENT), earlier.filter(at__gt=now - RECENT)
@@ -134,11 +157,12 @@ def _taken_over(updates: Iterable[ImportedUpdate]) -> Iterable[PublicIncident]:
             found[incident.number] = PublicIncident(
                 incident.number, incident.ref, is_resolved=True, name=incident.title, source=origin.source_name
             )
-        shown = Update(
-            update.uid.hex, update.at, update.get_stage_display(), linebreaks(update.text, autoescape=True), ""
-        )
-        found[incident.number].updates.append(shown)
+        found[incident.number].updates.append(Update(update.uid.hex, update.at, "", partial(_earlier_words, update)))
     return found.values()
+
+
+def _earlier_words(update: ImportedUpdate) -> tuple[str, str]:
+    return update.get_stage_display(), linebreaks(update.text, autoescape=True)
 
 
 def _promise(newest: Dispatch, content: Content) -> datetime | None:
@@ -153,15 +177,18 @@ def _is_over(incident: Incident, newest: Dispatch) -> bool:
 
 
 def _update(dispatch: Dispatch, content: Content, organisation: Organisation) -> Update:
-    values = mail.incident_values(dispatch.incident, content, organisation.time_zone)
     assert dispatch.released_at is not None
     return Update(
         dispatch.uid.hex,
         dispatch.released_at,
-        mail.public_title(content, values),
-        mail.public_body_html(content, values),
         "Resolved" if dispatch.message.kind == Message.Kind.RESOLVED else "",
+        partial(_words, dispatch.incident, content, organisation.time_zone),
     )
+
+
+def _words(incident: Incident, content: Content, zone: str) -> tuple[str, str]:
+    values = mail.incident_values(incident, content, zone)
+    return mail.public_title(content, values), mail.public_body_html(content, values)
 
 
 def public_components() -> list[PublicComponent]:

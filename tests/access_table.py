@@ -11,6 +11,8 @@ healthz                                   GET   200  200  200  200  200  200  20
 healthz                                   POST  405  405  405  405  405  405  405
 readyz                                    GET   200  200  200  200  200  200  200
 readyz                                    POST  405  405  405  405  405  405  405
+metrics                                   GET   200  200  200  200  200  200  200
+metrics                                   POST  405  405  405  405  405  405  405
 welcome                                   GET   in   302  302  302  302  302  302
 welcome                                   POST  in   302  302  302  302  302  302
 account_login                             GET   200  302  302  302  302  302  302
@@ -191,6 +193,10 @@ stakeholders:accounts                     GET   in   404  404  404  200  200  20
 stakeholders:accounts                     POST  in   405  405  405  405  405  405
 stakeholders:account                      GET   in   404  404  404  200  200  200
 stakeholders:account                      POST  in   405  405  405  405  405  405
+stakeholders:personal_data                GET   in   404  404  404  404  200  404
+stakeholders:personal_data                POST  in   404  404  404  404  422  404
+stakeholders:data_export                  GET   in   404  404  404  404  200  404
+stakeholders:data_export                  POST  in   405  405  405  405  405  405
 stakeholders:allow                        GET   in   405  405  405  405  405  405
 stakeholders:allow                        POST  in   404  404  404  302  302  302
 stakeholders:upload                       GET   in   404  404  404  200  200  200

@@ -17,6 +17,8 @@ from crisiscomms.embedded.redis import Redis
 from crisiscomms.embedded.supervisor import Child, Supervisor
 
 READY_SECONDS = 90
+# As docker-compose.yml has it: the mail server's slowest answer (15 s), and time to write down what came of it.
+GRACE_SECONDS = 30
 CELERY = [sys.executable, "-m", "celery", "--app", "crisiscomms.celery:app"]
 # Queues and processes of each worker. Deadlines never wait behind mail, team mail not behind customers', and neither
 # behind an import.
@@ -120,15 +122,15 @@ def _start_web(site: Supervisor, port: int) -> None:
         argv = [python, "-m", "crisiscomms.embedded", "inbox", site.env["LOCAL_INBOX_DIR"], mail_port]
         site.add(Child("inbox", argv, stage=3))
     web = [python, "-m", "granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", str(port)]
-    web += ["--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", "--workers-kill-timeout", "5"]
-    site.add(Child("web", [*web, "crisiscomms.wsgi:application"], stage=2))
+    web += ["--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", "--workers-kill-timeout", "20"]
+    site.add(Child("web", [*web, "crisiscomms.wsgi:application"], stage=2, grace=GRACE_SECONDS))
 
 
 def _start_workers(site: Supervisor, _port: int) -> None:
     for name, (queues, concurrency) in WORKERS.items():
         argv = [*CELERY, "worker", "--queues", queues, "--hostname", f"{name}@localhost", "--loglevel", "WARNING"]
         argv += ["--concurrency", str(concurrency), "--without-gossip", "--without-mingle"]
-        site.add(Child(name, argv, stage=2, death=signal.SIGKILL, grace=15))
+        site.add(Child(name, argv, stage=2, death=signal.SIGKILL, grace=GRACE_SECONDS))
     schedule = str(site.directory / "beat-schedule")
     site.add(Child("beat", [*CELERY, "beat", "--schedule", schedule, "--pidfile=", "--loglevel", "WARNING"], stage=1))
 

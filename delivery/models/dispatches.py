@@ -105,6 +105,8 @@ class Dispatch(models.Model):
     # When the first of it had really left: a mail handed over, or the page published. The clocks are met then.
     left_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # When the addresses of its recipients became digests, some time after the incident's close.
+    recipients_forgotten_at = models.DateTimeField(null=True)
     why = models.CharField(max_length=300, blank=True)
 
     objects = DispatchQuerySet.as_manager()

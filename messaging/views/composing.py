@@ -99,7 +99,7 @@ def _panel(request: HttpRequest, message: Message, faults: dict[str, str]) -> di
     content = Content.from_data(message.working)
     position = sample_position(request)
     found = checking.faults_for_approval(content, message.incident, request.now, message.kind)
-    reach = recipients.reach(content.rule_for(message.incident))
+    reach = recipients.reach_shown(content.rule_for(message.incident))
     authors = {*message.editors, request.user.pk}
     stages = queries.stages_for(message, authors)
     return {

@@ -38,6 +38,8 @@ def allow_contact_again(*, contact_id: int, by: User, now: datetime) -> Contact:
     """Try a suppressed address again. An unsubscribe is the person's own word and stays."""
     access.refuse_unless_may_import(by)
     contact = Contact.objects.select_for_update().get(pk=contact_id)
+    if contact.is_erased:
+        raise Refused("This person’s data was erased at their own wish. They can only come back by themselves.")
     if contact.suppressed_at is None:
         raise Refused("Mail to this address is not stopped.")
     contact.suppressed_at, contact.suppressed_reason = None, ""

@@ -7,7 +7,7 @@ from time import monotonic
 
 from django.db import transaction
 
-from crisiscomms import audit, clock
+from crisiscomms import audit, clock, leaving
 from crisiscomms.refusal import Refused
 from stakeholders.imports import applying, kinds, staging, undoing
 from stakeholders.models import ImportRun
@@ -75,7 +75,7 @@ _WORK = {State.READING: _read, State.IMPORTING: _apply, State.UNDOING: _undo}
 
 def _timer(seconds: float) -> Callable[[], bool]:
     started = monotonic()
-    return lambda: monotonic() - started > seconds
+    return lambda: leaving.is_asked() or monotonic() - started > seconds
 
 
 def _count_try(run: ImportRun) -> None:

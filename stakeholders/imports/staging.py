@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from stakeholders.imports import chunks, kinds, mapping, reading
+from stakeholders.imports import chunks, forgotten, kinds, mapping, reading
 from stakeholders.imports.chunks import ROWS, decide, lay_out, make_table
 from stakeholders.imports.kinds import Memory
 from stakeholders.imports.rows import Reader
@@ -70,7 +70,7 @@ def stage(run: ImportRun, piece: Sequence[Record], memory: Memory, *, now: datet
         setattr(run, name, getattr(run, name) + counts.get(outcome, 0))
     run.rows += len(piece)
     run.worked_at, run.tries = now, 0
-    run.save(update_fields=["rows", "worked_at", "tries", *COUNTERS.values()])
+    run.save(update_fields=["rows", "worked_at", "tries", "samples", *COUNTERS.values()])
 
 
 def lock_where_left(run: ImportRun) -> ImportRun:
@@ -104,8 +104,16 @@ def _copy(cursor: Any, run: ImportRun, piece: Sequence[Record], memory: Memory) 
     reader = Reader(kinds.of(run), run.headers, run.mapping)
     buffer = io.StringIO()
     write = csv.writer(buffer, quoting=csv.QUOTE_ALL).writerow
-    for number, cells in piece:
-        row = reader.clean(cells)
+    cleaned = [(number, reader.clean(cells)) for number, cells in piece]
+    gone = forgotten.among(row.key for _, row in cleaned if row.key)
+    if gone:
+        # The cells shown of the file may be theirs.
+        run.samples = []
+    for number, row in cleaned:
+        if row.key in gone:
+            # Of somebody who asked to be forgotten not even the row is kept.
+            write((number, "", "{}", forgotten.NOT_TAKEN))
+            continue
         data = row.data if row.reason else memory.take(row.data)
         write((number, row.key, _to_json(data), row.reason[:300]))
     # As bytes: of a text, a piece with many letters beyond ASCII can be longer than what COPY asked for.

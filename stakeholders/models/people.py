@@ -53,6 +53,10 @@ class Account(models.Model):
 
 
 class ContactQuerySet(models.QuerySet["Contact"]):
+    def known(self) -> "ContactQuerySet":
+        """Everybody but those who were erased: their rows stay only because mails point at them."""
+        return self.exclude(address__startswith="erased:")
+
     def reachable(self) -> "ContactQuerySet":
         """Whom a mail may be tried for: neither bounced for good nor unsubscribed from incident notices."""
         return self.filter(suppressed_at=None, unsubscribed_at=None)
@@ -97,7 +101,12 @@ class Contact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.first_name} {self.last_name}".strip() or self.email
+        return f"{self.first_name} {self.last_name}".strip() or ("(erased)" if self.is_erased else self.email)
+
+    @property
+    def is_erased(self) -> bool:
+        """Forgotten at their own wish: a keyed digest stands where the address was."""
+        return self.address.startswith("erased:")
 
 
 class Membership(models.Model):

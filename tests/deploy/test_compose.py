@@ -30,6 +30,7 @@ CONTRACT = {
     "TRUSTED_PROXIES",
     "RECORD_SIGNING_KEY",
     "HEARTBEAT_URL",
+    "METRICS_TOKEN",
     "PROXY_SNAPSHOT_DIR",
     *("OIDC_NAME", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"),
     *("OIDC_ROLE_CLAIM", "OIDC_ROLE_MAP", "OIDC_CREATE"),
@@ -129,3 +130,16 @@ def test_redis_never_forgets_a_queue_and_only_the_proxy_is_reached_from_outside(
     assert "noeviction" in SERVICES["redis"]["command"]
     assert SERVICES["redis"]["command"][SERVICES["redis"]["command"].index("--appendonly") + 1] == "yes"
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+
+
+def test_the_time_to_stop_is_one_time_everywhere_and_longer_than_the_slowest_mail_server():
+    from django.conf import settings
+
+    from crisiscomms.embedded.serve import GRACE_SECONDS
+
+    def drain(words):
+        return int(words[words.index("--workers-kill-timeout") + 1])
+
+    assert {service["stop_grace_period"] for service in OURS.values()} == {f"{GRACE_SECONDS}s"}
+    assert GRACE_SECONDS > settings.MAIL_TIMEOUT_SECONDS + 5
+    assert all(drain(words) < GRACE_SECONDS for words in commands() if "--workers-kill-timeout" in words)

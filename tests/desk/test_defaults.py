@@ -35,6 +35,7 @@ def test_a_first_load_brings_every_house_and_enough_to_speak(db):
         ("delivery", 1),
         ("recovery", 1),
         ("sign_in", 1),
+        ("retention", 1),
     }
     pairs = set(Template.objects.values_list("incident_kind", "message_kind"))
     kinds = ("service_disruption", "security_incident")

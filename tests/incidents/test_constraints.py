@@ -26,7 +26,7 @@ from incidents.models import (
 from messaging.models import ApprovalDecision, ApprovalRequest, Message, MessageVersion
 from recovery import actions as recovery
 from recovery.models import RecoveryTask
-from stakeholders.models import ColumnMapping, ImportChange, ImportRow, ImportRun
+from stakeholders.models import ColumnMapping, ErasedAddress, ImportChange, ImportRow, ImportRun
 from tests import factories
 from tests.conftest import NOW
 
@@ -50,6 +50,7 @@ IMPOSSIBLE = {
     "notification_claimed_is_of_a_claim": (Notification, {"state": "claimed", "claim": None}),
     "notification_waiting_has_a_time": (Notification, {"state": "retry", "next_attempt_at": None}),
     "notification_ended_badly_says_why": (Notification, {"state": "failed", "reason": ""}),
+    "erased_address_is_a_digest": (ErasedAddress, {"digest": "lena@bluegate.example"}),
     "user_is_back_after_leaving": (User, {"out_from": NOW, "out_until": NOW}),
     "invitation_is_accepted_or_withdrawn": (Invitation, {"accepted_at": NOW, "withdrawn_at": NOW}),
     "change_is_confirmed_by_another": (
@@ -116,6 +117,7 @@ def world(ada, ben):
     ImportRow.objects.create(run=run, number=2, key="a@x.example", outcome="create")
     ImportChange.objects.create(run=run, number=2, thing="contact", thing_id=1)
     ColumnMapping.objects.create(signature="s", mapping={}, used_at=NOW)
+    ErasedAddress.objects.create(digest="erased:" + "0" * 40, erased_at=NOW)
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
     make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
     GivenAnswer.objects.create(person=ada, key="x", request_digest="x", status=201, body={}, created_at=NOW)

@@ -1,0 +1,132 @@
+"""One person's data, wherever it is held: every house registers what it holds and how it forgets it.
+
+`export` gives all of it. `erase` forgets what may go, says what stays and why, and leaves the record's chain, the
+counts and everybody else's data whole. See docs/adr on erased people.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+
+from crisiscomms import audit, environment
+from crisiscomms.models import AuditDetail, Role, User
+from crisiscomms.refusal import Refused
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody outside, known by one normalised address, and their key where they are a contact."""
+
+    address: str
+    contact_id: int | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"contact:{self.contact_id}"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """`held` is everything about a person, as plain data; `erase` forgets it and says how many pieces that were.
+
+    `forgets` and `stays` are sentences for the page. `busy` says why erasing has to wait, or an empty text.
+    """
+
+    key: str
+    label: str
+    held: Callable[[Person], list[dict[str, Any]]]
+    erase: Callable[[Person, datetime], int]
+    forgets: str
+    stays: str = ""
+    busy: Callable[[Person], str] = lambda person: ""
+    # Taken before `busy` is asked, so that no send can begin to name the person in between.
+    lock: Callable[[Person], None] = lambda person: None
+
+
+_holders: dict[str, Holder] = {}
+
+
+def register(holder: Holder) -> None:
+    _holders[holder.key] = holder
+
+
+def holders() -> list[Holder]:
+    return list(_holders.values())
+
+
+def digest(address: str) -> str:
+    """What stands in the place of an address: the same for the same person, and nobody can read it back.
+
+    The key is the record's, which does not change: with another one a person who was erased could not be known again.
+    """
+    key = environment.derived_key(settings.RECORD_SIGNING_KEY, "erased")
+    return "erased:" + hmac.new(key, address.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def export(person: Person) -> dict[str, Any]:
+    """Everything held about a person, by house."""
+    return {"address": person.address, **{holder.key: holder.held(person) for holder in holders()}}
+
+
+@transaction.atomic
+def record_export(*, person: Person, by: User | None, now: datetime) -> None:
+    require(by)
+    audit.record(
+        chain=audit.INSTALLATION, verb="contact.exported", subject=person.subject,
+        text="Everything held about this person was taken out", by=by, now=now,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def erase(*, person: Person, by: User | None, now: datetime) -> dict[str, int]:
+    """Forget a person everywhere. Refused with words while something about them is under way."""
+    require(by)
+    for holder in holders():
+        holder.lock(person)
+    reasons = [reason for reason in (holder.busy(person) for holder in holders()) if reason]
+    if reasons:
+        raise Refused(" ".join(reasons))
+    done = {holder.label: holder.erase(person, now) for holder in holders()}
+    audit.record(
+        chain=audit.INSTALLATION, verb="contact.erased", subject=person.subject,
+        text="This person’s data was erased", by=by, now=now, data=done,
+    )  # fmt: skip
+    return done
+
+
+def require(by: User | None) -> None:
+    """`None` is the machine's own operator, at the command line."""
+    if by is not None and not by.has_role(Role.ADMINISTRATOR):
+        raise Refused("Only an administrator takes out or erases a person’s data.")
+
+
+def _words(person: Person) -> Any:
+    about = Q(event__subject=person.subject) if person.contact_id else Q(pk__in=[])
+    named = Q(text__icontains=person.address) | Q(data__icontains=person.address)
+    return AuditDetail.objects.filter(about | named, erased_at=None).exclude(event__verb="contact.erased")
+
+
+def _record(person: Person) -> list[dict[str, Any]]:
+    found = _words(person).select_related("event").order_by("event__chain", "event__number")
+    return [
+        {"at": one.event.at.isoformat(), "what": one.event.verb, "words": one.text, "data": one.data} for one in found
+    ]
+
+
+register(
+    Holder(
+        "record",
+        "The record",
+        _record,
+        lambda person, now: audit.erase(_words(person).values_list("pk", flat=True), now=now),
+        "The words of entries that are about this person or name their address.",
+        "That something was done, when and by whom. The chain of the record still verifies.",
+    )
+)

@@ -1,0 +1,150 @@
+"""How long personal data stays: periods are policy, each house registers what it forgets, a task applies them.
+
+What is forgotten is written down as counts only. The record's chain and the kept counts hold afterwards.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from django.contrib.sessions.models import Session
+from django.db import models, transaction
+from django.db.models import Q
+from pydantic import Field
+
+from crisiscomms import audit, leaving, policy
+from crisiscomms.models import AuditDetail, Notice, Policy
+
+POLICY = "retention"
+BATCH = 2_000
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class RetentionRules(policy.Rules):
+    notifications_days: Days
+    imports_days: Days
+    notices_days: Days
+    sign_ins_days: Days
+    sign_in_verbs: list[Annotated[str, Field(min_length=4, pattern=r"^[a-z_]+\.")]]
+    sessions_days: Days
+
+
+policy.describe(
+    policy.Description(
+        POLICY,
+        "How long personal data stays",
+        "After how many days recipients, imported rows, mails to the team, sign-ins and sessions are forgotten.",
+        RetentionRules,
+        is_control=True,
+    )
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`due(before)` is what is old enough; `forget(before, now, limit)` forgets up to `limit` of it and says how many.
+
+    The period is the policy's `<key>_days`. Forgetting twice does nothing the second time.
+    """
+
+    key: str
+    label: str
+    due: Callable[[datetime], int]
+    forget: Callable[[datetime, datetime, int], int]
+
+
+_rules: dict[str, Rule] = {}
+
+
+def register(rule: Rule) -> None:
+    _rules[rule.key] = rule
+
+
+def rules() -> dict[str, Rule]:
+    return dict(_rules)
+
+
+def periods() -> dict[str, Any]:
+    """The policy in force; nothing is forgotten before one is loaded."""
+    try:
+        return policy.current(POLICY)
+    except Policy.DoesNotExist:
+        return {}
+
+
+def due(*, now: datetime) -> dict[str, int]:
+    """What would be forgotten now, by rule."""
+    return {rule.label: rule.due(before) for rule, before in _with_limits(now)}
+
+
+def apply(*, now: datetime, seconds: float = 40) -> tuple[dict[str, int], bool]:
+    """Forget what is due, a batch at a time, for about `seconds`. Returns the counts, and whether more is left."""
+    end = time.monotonic() + seconds
+    done: dict[str, int] = {}
+    more = False
+    for rule, before in _with_limits(now):
+        count = BATCH
+        while count and not more:
+            with transaction.atomic():
+                count = rule.forget(before, now, BATCH)
+            done[rule.key] = done.get(rule.key, 0) + count
+            more = bool(count) and (leaving.is_asked() or time.monotonic() > end)
+    done = {key: count for key, count in done.items() if count}
+    if done:
+        text = ", ".join(f"{_rules[key].label}: {count}" for key, count in done.items())
+        audit.record(
+            chain=audit.INSTALLATION, verb="retention.applied", subject="retention",
+            text=f"Forgotten after its time. {text}", by=None, now=now, data=done,
+        )  # fmt: skip
+    return done, more
+
+
+def _with_limits(now: datetime) -> Iterable[tuple[Rule, datetime]]:
+    days = periods()
+    return [
+        (rule, now - timedelta(days=days[f"{key}_days"]))
+        for key, rule in sorted(_rules.items())
+        if isinstance(days.get(f"{key}_days"), int)
+    ]
+
+
+def delete_some(found: models.QuerySet[Any], limit: int) -> int:
+    """Delete up to `limit` of these rows."""
+    keys = list(found.values_list("pk", flat=True)[:limit])
+    found.model._base_manager.filter(pk__in=keys).delete()
+    return len(keys)
+
+
+def _sessions(before: datetime) -> models.QuerySet[Session]:
+    return Session.objects.filter(expire_date__lt=before)
+
+
+def _notices(before: datetime) -> models.QuerySet[Notice]:
+    ended = [Notice.State.SENT, Notice.State.SKIPPED, Notice.State.FAILED]
+    return Notice.objects.filter(state__in=ended, created_at__lt=before)
+
+
+def _sign_ins(before: datetime) -> models.QuerySet[AuditDetail]:
+    about = Q(pk__in=[])
+    for verb in periods().get("sign_in_verbs", []):
+        about |= Q(event__verb__startswith=verb)
+    return AuditDetail.objects.filter(about, event__chain=audit.INSTALLATION, event__at__lt=before, erased_at=None)
+
+
+def _forget_sign_ins(before: datetime, now: datetime, limit: int) -> int:
+    return audit.erase(_sign_ins(before).values_list("pk", flat=True)[:limit], now=now)
+
+
+register(
+    Rule("sessions", "Expired sessions", lambda before: _sessions(before).count(),
+         lambda before, _now, limit: delete_some(_sessions(before), limit))
+)  # fmt: skip
+register(
+    Rule("notices", "Mails to the team", lambda before: _notices(before).count(),
+         lambda before, _now, limit: delete_some(_notices(before), limit))
+)  # fmt: skip
+register(
+    Rule("sign_ins", "Words about sign-ins", lambda before: _sign_ins(before).count(), _forget_sign_ins)
+)  # fmt: skip

@@ -1,0 +1,175 @@
+"""A person's data: all of it taken out, and erased without harm to the record, the counts or anybody else."""
+
+import json
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+
+from crisiscomms import audit, personal
+from crisiscomms.refusal import Refused
+from delivery import sweeping
+from delivery.models import DeliveryAttempt, Notification, Tally
+from stakeholders import actions, recipients
+from stakeholders.imports import running
+from stakeholders.models import Contact, ErasedAddress, ImportRun, Membership
+from tests.conftest import NOW
+from tests.delivery.ground import order_mail, people, work_until_over
+
+WORDS = ("lena@many.example", "lena", "Quintel", "+49 40 1")
+
+
+@pytest.fixture
+def lena(ada, ben, sink, settings, tmp_path):
+    """Imported, mailed about an incident, unsubscribed; beside her Omar, who must not be touched."""
+    settings.MEDIA_ROOT = tmp_path
+    people("omar")
+    rows = "Email,First Name,Last Name,Phone,Account Name\nlena@many.example,Lena,Quintel,+49 40 1,Many Ltd\n"
+    bring_in(rows, ada)
+    work_until_over(order_mail(ada, ben))
+    contact = Contact.objects.get(address="lena@many.example")
+    actions.unsubscribe_contact(contact_id=contact.pk, now=NOW, how="by lena@many.example")
+    return contact
+
+
+def bring_in(rows, by):
+    file = ContentFile(rows.encode(), "q.csv")
+    run = actions.start_import(file=file, name="q.csv", by=by, now=NOW, in_background=False)
+    running.work(run_id=run.pk)
+    run = ImportRun.objects.get(pk=run.pk)
+    if run.importable:
+        actions.apply_import(run_id=run.pk, by=by, now=NOW, in_background=False)
+        running.work(run_id=run.pk)
+    return ImportRun.objects.get(pk=run.pk)
+
+
+def person(contact):
+    return personal.Person(contact.address, contact.pk)
+
+
+def tables_with(word):
+    """Every table of the database in which a word still stands, in any column."""
+    found = set()
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT count(*) FROM "{table}" t WHERE t::text ILIKE %s', [f"%{word}%"])
+            if cursor.fetchone()[0]:
+                found.add(table)
+    return found
+
+
+def test_the_export_holds_everything_of_every_house(lena, olga, browse):
+    answer = browse(olga, f"/contacts/{lena.pk}/data/person.json")
+
+    found = json.loads(answer.content)
+    assert found["contact"][0]["accounts"] == ["Many Ltd"] and found["contact"][0]["phone"] == "+49 40 1"
+    assert found["mails"][0]["state"] == "Handed over" and found["mails"][0]["tries"]
+    assert found["imports"][0]["file"] == "q.csv"
+    assert "contact.unsubscribed" in [one["what"] for one in found["record"]]
+    assert "omar" not in answer.content.decode()
+    assert set(found) == {"address"} | {holder.key for holder in personal.holders()}
+
+
+def test_erasing_leaves_no_word_of_the_person_anywhere_in_the_database(lena, olga):
+    assert tables_with("lena") >= {"stakeholders_contact", "delivery_notification", "stakeholders_importrow"}
+
+    personal.erase(person=person(lena), by=olga, now=NOW)
+
+    assert {word: tables_with(word) for word in WORDS} == {word: set() for word in WORDS}
+
+
+def test_erasing_harms_neither_the_record_nor_the_counts_nor_anybody_else(lena, olga):
+    before = list(Tally.objects.values())
+
+    personal.erase(person=person(lena), by=olga, now=NOW)
+
+    assert list(audit.faults(audit.INSTALLATION)) == [] and list(audit.faults("INC-1")) == []
+    assert list(Tally.objects.values()) == before and Tally.objects.get().adds_up
+    assert Contact.objects.get(address="omar@many.example").memberships.count() == 1
+    assert Notification.objects.get(address="omar@many.example").merge["email"] == "omar@many.example"
+
+
+def test_no_import_and_no_list_brings_an_erased_person_back(lena, olga, ada):
+    personal.erase(person=person(lena), by=olga, now=NOW)
+
+    run = bring_in("Email,Account Name\n LENA@many.example,Many Ltd\nnew@many.example,Many Ltd\n", ada)
+
+    assert (run.created, run.rejected) == (1, 1)
+    assert "asked to be forgotten" in run.staged.get(outcome="reject").reason
+    assert not Membership.objects.filter(contact=lena).exists()
+    assert recipients.reach(recipients.Rule(affected_only=False)).contacts == 2
+    assert tables_with("lena@many.example") == set()
+
+
+def test_while_a_mail_to_them_is_on_its_way_erasing_is_refused_with_words(ada, ben, olga):
+    people("lena")
+    contact = Contact.objects.get()
+    dispatch = order_mail(ada, ben)
+    sweeping.sweep(now=NOW)
+
+    with pytest.raises(Refused, match=f"of {dispatch.incident.ref} is on its way to this person"):
+        personal.erase(person=person(contact), by=olga, now=NOW)
+
+    assert Contact.objects.get().first_name == "lena" and not ErasedAddress.objects.exists()
+
+
+def test_a_file_that_names_them_and_waits_for_a_decision_comes_first(lena, olga, ada):
+    file = ContentFile(b"Email\nlena@many.example\n", "w.csv")
+    run = actions.start_import(file=file, name="w.csv", by=ada, now=NOW, in_background=False)
+    running.work(run_id=run.pk)
+
+    with pytest.raises(Refused, match=r"w\.csv"):
+        personal.erase(person=person(lena), by=olga, now=NOW)
+
+
+@pytest.mark.parametrize("who", ["ada", "ben", "cleo"])
+def test_only_administrators_see_the_page_or_may_erase(lena, who, request, browse):
+    somebody = request.getfixturevalue(who)
+
+    assert browse(somebody, f"/contacts/{lena.pk}/data/").status_code == 404
+    with pytest.raises(Refused, match="Only an administrator"):
+        personal.erase(person=person(lena), by=somebody, now=NOW)
+
+
+def test_the_page_says_what_goes_and_what_stays_and_wants_the_address_typed(lena, olga, browse):
+    url = f"/contacts/{lena.pk}/data/"
+
+    page = browse(olga, url).content.decode()
+    assert all(holder.forgets in page for holder in personal.holders())
+    assert browse(olga, url, {"address": "omar@many.example"}).status_code == 422
+    assert Contact.objects.get(pk=lena.pk).first_name == "Lena"
+    assert browse(olga, url, {"address": "Lena@many.example "}).status_code == 302
+
+    after = browse(olga, url).content.decode()
+    assert "an erased person" in after and "lena" not in after.lower().replace("calendar", "")
+    assert browse(olga, "/contacts/").status_code == 200
+
+
+def test_the_command_takes_out_somebody_who_is_in_a_file_only(lena, olga, capsys):
+    call_command("export_person", "LENA@many.example")
+
+    assert json.loads(capsys.readouterr().out)["contact"][0]["first_name"] == "Lena"
+
+
+def test_what_a_try_said_can_only_lose_its_addresses(lena):
+    tried = DeliveryAttempt.objects.earliest("pk")
+    DeliveryAttempt.objects.create(
+        notification=tried.notification, number=2, at=NOW, outcome="failed", text="550 <a@b.example> no"
+    )
+    named = DeliveryAttempt.objects.get(number=2)
+
+    with pytest.raises(DatabaseError, match="delivery_attempt_stays"), transaction.atomic():
+        DeliveryAttempt.objects.filter(pk=named.pk).update(text="nothing happened")
+    DeliveryAttempt.objects.filter(pk=named.pk).update(text="550 <[address]> no")
+
+    assert DeliveryAttempt.objects.get(pk=named.pk).text == "550 <[address]> no"
+
+
+def test_an_erased_person_is_in_no_list_and_cannot_be_allowed_again(lena, olga, browse):
+    personal.erase(person=person(lena), by=olga, now=NOW)
+
+    page = browse(olga, "/contacts/").content.decode()
+    assert "erased" not in page and "omar" in page
+    with pytest.raises(Refused, match="erased at their own wish"):
+        actions.allow_contact_again(contact_id=lena.pk, by=olga, now=NOW)
