@@ -115,7 +115,7 @@ def test_last_used_is_noted_every_ten_minutes_and_no_more_often(ada):
 
 def test_what_django_kept_moves_over_and_signs_nobody_out(ada):
     """The rows of the old engine are read by the new one: the salt of both is the name of the class."""
-    migration = import_module("crisiscomms.migrations.0002_sessions")
+    migration = import_module("crisiscomms.migrations.0004_sessions")
     from django.apps import apps
 
     old = Plain()
