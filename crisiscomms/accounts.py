@@ -37,7 +37,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             notices.tell([person], kind="password_reset", key=secrets.token_hex(8), now=clock.now())
 
 
-@notices.renders("password_reset")
+@notices.renders("password_reset", mail_only=True)
 def password_reset(notice: Notice, now: datetime) -> Mail | None:
     """The link is made at the moment of sending; it dies with the next sign-in or password."""
     person = notice.person

@@ -117,6 +117,14 @@ openid_connect_callback                   GET   404  404  404  404  404  404  40
 openid_connect_callback                   POST  405  405  405  405  405  405  405
 messaging:devices                         GET   in   200  200  200  200  200  200
 messaging:devices                         POST  in   302  302  302  302  302  302
+notices                                   GET   in   200  200  200  200  200  200
+notices                                   POST  in   405  405  405  405  405  405
+notices_bell                              GET   in   200  200  200  200  200  200
+notices_bell                              POST  in   405  405  405  405  405  405
+notices_read                              GET   in   405  405  405  405  405  405
+notices_read                              POST  in   302  302  302  302  302  302
+notice                                    GET   in   404  404  302  404  404  404
+notice                                    POST  in   405  405  405  405  405  405
 setup                                     GET   in   404  404  404  404  200  404
 setup                                     POST  in   405  405  405  405  405  405
 setup_try                                 GET   in   405  405  405  405  405  405
