@@ -1,7 +1,7 @@
 """How allauth fits in: closed sign-up, and no mail that goes around the delivery workers."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account import app_settings
@@ -16,6 +16,8 @@ from crisiscomms import clock, notices
 from crisiscomms.models import Notice, User
 from crisiscomms.notices import Mail
 from crisiscomms.throttle import client_network
+
+RESET_WANTED = timedelta(hours=24)
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -37,9 +39,12 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             notices.tell([person], kind="password_reset", key=secrets.token_hex(8), now=clock.now())
 
 
-@notices.renders("password_reset")
+@notices.renders("password_reset", mail_only=True)
 def password_reset(notice: Notice, now: datetime) -> Mail | None:
     """The link is made at the moment of sending; it dies with the next sign-in or password."""
+    # One that was asked for yesterday and mailed today would look like somebody else's try.
+    if now - notice.created_at > RESET_WANTED:
+        return None
     person = notice.person
     key = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(person)
     path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(person), "key": key})

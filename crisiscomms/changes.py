@@ -150,7 +150,7 @@ def _say(change: ControlChange, verb: str, text: str, by: User, now: datetime) -
 @notices.renders("control_change")
 def _asked_mail(notice: Notice, now: datetime) -> Mail | None:
     change = ControlChange.objects.select_related("asked_by").get(pk=notice.context["change"])
-    if change.state != State.OPEN or change.is_expired(now):
+    if change.state != State.OPEN or change.is_expired(now) or not notice.person.has_role(Role.ADMINISTRATOR):
         return None
     return Mail(
         f"Second person needed: {change.title}",
@@ -167,6 +167,8 @@ def _asked_mail(notice: Notice, now: datetime) -> Mail | None:
 @notices.renders("control_change_decided")
 def _decided_mail(notice: Notice, now: datetime) -> Mail | None:
     change = ControlChange.objects.select_related("decided_by").get(pk=notice.context["change"])
+    if not notice.person.has_role(Role.ADMINISTRATOR):
+        return None
     words = [f"{change.title}: {change.get_state_display().lower()} by {change.decided_by}."]
     if change.answer:
         words.append(f"Why: {change.answer}")

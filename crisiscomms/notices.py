@@ -1,4 +1,4 @@
-"""Mails to the team. A lower house writes a row; the delivery worker renders and sends it."""
+"""What the team is told. A lower house writes a row; the delivery worker mails it, and the bell shows it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,13 +22,29 @@ class Mail:
 
 Renderer = Callable[[Notice, datetime], Mail | None]
 _renderers: dict[str, Renderer] = {}
+_looks: dict[str, Renderer] = {}
 
 
-def renders(kind: str) -> Callable[[Renderer], Renderer]:
-    """Register how a kind of notice is worded. Returning None means: no longer needed, skip it."""
+def renders(kind: str, *, mail_only: bool = False) -> Callable[[Renderer], Renderer]:
+    """Register how a kind of notice is worded. Returning None means: no longer needed, skip it.
+
+    `mail_only` is for words that make or carry a secret: they prove who holds the mailbox, so they stand nowhere else.
+    """
 
     def register(function: Renderer) -> Renderer:
         _renderers[kind] = function
+        if not mail_only:
+            _looks.setdefault(kind, function)
+        return function
+
+    return register
+
+
+def looks(kind: str) -> Callable[[Renderer], Renderer]:
+    """Register what the bell shows where the mail makes a secret: the same thing, reached by signing in."""
+
+    def register(function: Renderer) -> Renderer:
+        _looks[kind] = function
         return function
 
     return register
@@ -36,6 +52,16 @@ def renders(kind: str) -> Callable[[Renderer], Renderer]:
 
 def render(notice: Notice, now: datetime) -> Mail | None:
     return _renderers[notice.kind](notice, now)
+
+
+def look(notice: Notice, now: datetime) -> Mail | None:
+    """What the notice says inside the product; changes nothing. None: no longer needed, or no longer theirs to see."""
+    return _looks[notice.kind](notice, now)
+
+
+def shown() -> set[str]:
+    """The kinds that also stand inside the product."""
+    return set(_looks)
 
 
 def kinds() -> set[str]:

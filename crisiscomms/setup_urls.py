@@ -6,6 +6,7 @@ from crisiscomms.signin import views as signin
 urlpatterns = [
     path("", views.checklist_page, name="setup"),
     path("try/<slug:key>/", views.try_step, name="setup_try"),
+    path("mails/retry/", views.retry_mails, name="setup_retry_mails"),
     path("organisation/", views.organisation, name="setup_organisation"),
     path("people/", views.people, name="setup_people"),
     path("people/<id:person_id>/", views.person, name="setup_person"),

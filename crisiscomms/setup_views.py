@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crisiscomms import audit, changes, checklist, credentials, handover, invitations, policy
+from crisiscomms import audit, changes, checklist, credentials, handover, invitations, lost_mails, policy
 from crisiscomms import people as actions
 from crisiscomms.forms import ChangeForm, LeaveForm, OrganisationForm, PersonForm, PolicyForm, SecretForm
 from crisiscomms.models import AuditEvent, ControlChange, Credential, Policy, Role, User
@@ -20,6 +20,7 @@ from crisiscomms.refusal import Conflict, Refused
 
 PAGE = ["GET", "HEAD", "POST"]
 RECORD_PAGE = 50
+LOST_SHOWN = 20
 View = Callable[..., HttpResponse]
 
 
@@ -50,6 +51,8 @@ def checklist_page(request: HttpRequest) -> HttpResponse:
         "done": sum(one.is_done for one in needed),
         "needed": len(needed),
         "following": next((one.step.key for one in needed if not one.is_done), ""),
+        "lost": lost_mails.recent(request.now)[:LOST_SHOWN],
+        "lost_said": lost_mails.said(lost_mails.recent(request.now).count()),
     }
     return render(request, "crisiscomms/setup.html", context)
 
@@ -63,6 +66,17 @@ def try_step(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404
     try:
         messages.success(request, step.attempt(request.user, request.now))
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("setup")
+
+
+@require_POST
+@administrators
+def retry_mails(request: HttpRequest) -> HttpResponse:
+    try:
+        count = lost_mails.try_again(by=request.user, now=request.now)
+        messages.success(request, f"{lost_mails.said(count)}: being tried again now.")
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("setup")

@@ -29,6 +29,7 @@ urlpatterns = [
     path("welcome/", views.welcome, name="welcome"),
     path("account/", include("crisiscomms.account_urls")),
     path("api/", include("crisiscomms.api.urls")),
+    path("notices/", include("crisiscomms.notice_urls")),
     path("setup/", include("crisiscomms.setup_urls")),
     path("", include("desk.urls")),
     path("", include("incidents.urls")),

@@ -7,15 +7,15 @@ from django.urls import reverse
 from crisiscomms.models import Notice
 from crisiscomms.notices import Mail, renders
 from delivery.models import Dispatch
-from incidents.mails import url_to
+from incidents.mails import may_see, url_to
 
 
 @renders("dispatch_stopped")
 def dispatch_stopped(notice: Notice, now: datetime) -> Mail | None:
     dispatch = Dispatch.objects.select_related("message__incident").get(pk=notice.context["dispatch"])
-    if dispatch.state != Dispatch.State.STOPPED:
-        return None
     message = dispatch.message
+    if dispatch.state != Dispatch.State.STOPPED or not may_see(notice.person, message.incident):
+        return None
     words = [] if message.incident.restricted else [dispatch.why]
     path = reverse("delivery:send_plan", args=[message.pk])
     return Mail(
@@ -27,7 +27,7 @@ def dispatch_stopped(notice: Notice, now: datetime) -> Mail | None:
 def dispatch_trouble(notice: Notice, now: datetime) -> Mail | None:
     dispatch = Dispatch.objects.select_related("message__incident", "tally").get(pk=notice.context["dispatch"])
     tally, message = dispatch.tally, dispatch.message
-    if not tally.failed + tally.unknown:
+    if not tally.failed + tally.unknown or not may_see(notice.person, message.incident):
         return None
     path = reverse("delivery:send_plan", args=[message.pk])
     words = (

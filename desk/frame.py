@@ -5,7 +5,9 @@ from typing import Any
 from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
+from crisiscomms import bell
 from crisiscomms.models import Role, User
 from crisiscomms.organisation import get_organisation
 from crisiscomms.wording import due_words
@@ -24,6 +26,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
     found["nav"] = _entries(request, user, len(mine))
     found["nav_incidents"] = _incidents(request, user)
     found["nav_declare_url"] = reverse("incidents:declare") if may(user, "declare") else ""
+    # Counted only where a page draws the bell: regions that refresh themselves do not.
+    found["nav_unread"] = SimpleLazyObject(lambda: bell.unread(user))
     found["nav_next"] = _next(mine)
     return found
 

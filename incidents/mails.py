@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from crisiscomms.models import Notice
+from crisiscomms.models import Notice, User
 from crisiscomms.notices import Mail, renders
 from crisiscomms.wording import in_words
 from incidents import deadlines
@@ -16,6 +16,11 @@ from incidents.models import Deadline, Incident
 def _incident(notice: Notice) -> Incident | None:
     """The incident, unless this person may no longer see it."""
     return Incident.objects.visible_to(notice.person).filter(pk=notice.context["incident"]).first()
+
+
+def may_see(person: User, incident: Incident) -> bool:
+    """Whoever was told may have left the team of a restricted incident since."""
+    return Incident.objects.visible_to(person).filter(pk=incident.pk).exists()
 
 
 def _prefix(incident: Incident) -> str:

@@ -6,23 +6,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crisiscomms.models import Notice
-from crisiscomms.notices import Mail, renders
-from incidents.mails import url_to
+from crisiscomms.notices import Mail, looks, renders
+from incidents.mails import may_see, url_to
 from messaging import mail, rendering
 from messaging.actions.proof import mint_code, mint_link
 from messaging.content import Content
 from messaging.models import ApprovalCode, ApprovalRequest, ApprovalSeat, ApprovalStage
 
 
-@renders("approval_request")
+@renders("approval_request", mail_only=True)
 def approval_request(notice: Notice, now: datetime) -> Mail | None:
-    seat = ApprovalSeat.objects.select_related(
-        "stage__request__message__incident", "stage__request__version", "person"
-    ).get(pk=notice.context["seat"])
-    request = seat.stage.request
-    decided = request.decisions.filter(person=seat.person).exists()
-    if request.state != ApprovalRequest.State.OPEN or seat.stage.state != ApprovalStage.State.OPEN or decided:
+    seat = _seat(notice)
+    if seat is None:
         return None
+    request = seat.stage.request
     incident = request.message.incident
     link = url_to(reverse("messaging:approve_link", args=[mint_link(seat=seat, now=now)]))
     due = timezone.localtime(seat.stage.due_at)
@@ -39,6 +36,33 @@ def approval_request(notice: Notice, now: datetime) -> Mail | None:
         text,
         html,
     )
+
+
+@looks("approval_request")
+def approval_request_inside(notice: Notice, now: datetime) -> Mail | None:
+    """Without the link of the mail: that one is made for the mailbox, and a new one would end it."""
+    seat = _seat(notice)
+    if seat is None:
+        return None
+    request = seat.stage.request
+    message, due = request.message, timezone.localtime(seat.stage.due_at)
+    path = reverse("messaging:approve", args=[request.pk])
+    subject = f"{message.incident.ref}: a decision is waiting for you"
+    if not message.incident.restricted:
+        subject = f"{message.incident.ref}: decide on {message.name.lower()}, version {request.version.number}"
+    return Mail(subject, [f"You are asked until {due:%H:%M %Z}."], url_to(path), "Read and decide")
+
+
+def _seat(notice: Notice) -> ApprovalSeat | None:
+    """The seat that was asked, or None when its answer is no longer needed."""
+    seat = ApprovalSeat.objects.select_related(
+        "stage__request__message__incident", "stage__request__version", "person"
+    ).get(pk=notice.context["seat"])
+    request = seat.stage.request
+    decided = request.decisions.filter(person=seat.person).exists()
+    if request.state != ApprovalRequest.State.OPEN or seat.stage.state != ApprovalStage.State.OPEN or decided:
+        return None
+    return seat
 
 
 def _quote(request: ApprovalRequest) -> tuple[str, str]:
@@ -96,7 +120,7 @@ def approval_ended(notice: Notice, now: datetime) -> Mail | None:
         "expired": "was not decided in time",
     }
     what = words.get(request.state)
-    if what is None:
+    if what is None or not may_see(notice.person, message.incident):
         return None
     path = reverse("delivery:send_plan" if request.state == "approved" else "messaging:compose", args=[message.pk])
     reason = [] if message.incident.restricted or not request.ended_reason else [f"Reason: {request.ended_reason}"]
@@ -121,7 +145,7 @@ def approval_void(notice: Notice, now: datetime) -> Mail | None:
     )
 
 
-@renders("approval_code")
+@renders("approval_code", mail_only=True)
 def approval_code(notice: Notice, now: datetime) -> Mail | None:
     code = ApprovalCode.objects.filter(pk=notice.context["code"]).first()
     if code is None or code.ended_at is not None or code.expires_at <= now:

@@ -155,6 +155,8 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "welcome": ("anonymous", {"organisation": "o", "name": "n", "email": "e@x.example", "password": "p"}),
     "account_tokens": ("workshop", {"name": "text", "scopes": "read", "days": "90"}),
     "account_token_revoke": ("workshop", {}),
+    "setup_retry_mails": ("administrator", {}),
+    "notices_read": ("workshop", {"up_to": "1"}),
     "account_login": ("anonymous", {"login": "a@team.example", "password": "p", "next": "/"}),
     "account_logout": ("workshop", {"next": "/"}),
     "account_signup": ("anonymous", {"email": "a@x.example"}),
@@ -177,6 +179,8 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
 }
 # Every address that reads its query: route → who, and the names.
 QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "notices": ("workshop", ("before",)),
+    "notices_bell": ("workshop", ("place",)),
     "setup_record": ("administrator", ("before", "check")),
     "incidents:products": ("administrator", ("product",)),
     "incidents:declare_consequences": ("workshop", ("severity", "discovered_at", "restricted")),
@@ -263,7 +267,7 @@ READ_ONLY = {
     *("portal:home", "portal:live", "statuspage:home", "statuspage:history", "statuspage:incident"),
     *("inbox", "inbox_mail", "inbox_mail_html", "brand_style", "brand_logo"),
     *("setup", "setup_policies", "setup_policy_version", "setup_integrations", "setup_changes", "setup_record"),
-    "statuspage:past",
+    *("statuspage:past", "notices", "notices_bell", "notice"),
 }
 
 

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 
 from crisiscomms import changes, heartbeats, invitations
 from crisiscomms.api.tokens import make_token
-from crisiscomms.models import User
+from crisiscomms.models import Notice, User
 from delivery import sender, sweeping
 from delivery.channels import email as door
 from delivery.models import Dispatch
@@ -103,6 +103,8 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     }
     common |= _setting_up(world, hidden)
     common["token_id"] = make_token(name=f"{hidden} program", scopes=["read"], days=90, by=ada, now=NOW)[0].pk
+    # Ben's own; nobody else may open it.
+    common["notice_id"] = Notice.objects.filter(person=ben, kind="approval_request").latest("pk").pk
     world.open |= common | {"token": door.unsubscribe_url(contact.pk).split("/")[-2]}
     world.hidden |= common | {"token": world.open["token"]}
     world.mails = taker.mails

@@ -50,7 +50,7 @@ class AuditDetail(models.Model):
 
 
 class Notice(models.Model):
-    """A mail to one person of the team, waiting in the database until a worker has handed it over.
+    """Something one person of the team is told: by mail, which waits here for a worker, and under the bell.
 
     It holds ids, never text or links: the owning house renders it at the moment of sending, so it is never
     out of date, and no secret waits in a table.
@@ -81,6 +81,8 @@ class Notice(models.Model):
     next_attempt_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
+    # When the person opened it inside the product; mail is no proof of reading.
+    seen_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -92,7 +94,9 @@ class Notice(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="notice_due", condition=Q(next_attempt_at__isnull=False))
+            models.Index(fields=["next_attempt_at"], name="notice_due", condition=Q(next_attempt_at__isnull=False)),
+            models.Index(fields=["person"], name="notice_unread", condition=Q(seen_at=None)),
+            models.Index(fields=["person", "-id"], name="notice_of_person"),
         ]
 
     def __str__(self) -> str:

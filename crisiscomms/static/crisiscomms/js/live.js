@@ -12,7 +12,7 @@
   document.addEventListener("compositionend", () => { composing = false; });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (isLive(event.target) && (document.hidden || composing)) event.preventDefault();
+    if (isLive(event.target) && (document.hidden || composing || !event.target.getClientRects().length)) event.preventDefault();
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const region = event.detail.target;
