@@ -106,6 +106,9 @@ def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
     }
 
 
+UNFINISHED = (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
+
+
 def room(incident: Incident) -> dict[str, Any]:
     """The one page for the whole incident."""
     milestones = {one.kind: one for one in incident.milestones.select_related("by")}
@@ -126,14 +129,7 @@ def room(incident: Incident) -> dict[str, Any]:
         "milestones": milestones,
         "missing_milestones": _missing(milestones),
         "messages_written": [{"message": message, "cells": _cells(message), **_where(message)} for message in messages],
-        "draft": next(
-            (
-                message
-                for message in messages
-                if message.state in (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
-            ),
-            None,
-        ),
+        "draft": next((message for message in messages if message.state in UNFINISHED), None),
         "on_hold": next((one for one in messages if any(d.state == "held" for d in one.dispatches.all())), None),
         "clocks": clocks,
         # Recovery tasks are waived on their board, where the reason stays with the task.
