@@ -106,7 +106,7 @@ def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
     }
 
 
-UNFINISHED = (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
+STILL_OPEN = (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
 
 
 def room(incident: Incident) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def room(incident: Incident) -> dict[str, Any]:
         "milestones": milestones,
         "missing_milestones": _missing(milestones),
         "messages_written": [{"message": message, "cells": _cells(message), **_where(message)} for message in messages],
-        "draft": next((message for message in messages if message.state in UNFINISHED), None),
+        "draft": next((message for message in messages if message.state in STILL_OPEN), None),
         "on_hold": next((one for one in messages if any(d.state == "held" for d in one.dispatches.all())), None),
         "clocks": clocks,
         # Recovery tasks are waived on their board, where the reason stays with the task.
