@@ -142,7 +142,7 @@ def test_an_incident_is_found_by_its_number(form, ada):
 
 
 def test_who_was_erased_is_not_found(ada):
-    factories.make_contact("erased:0123456789@x", first_name="Gone", last_name="")
+    factories.make_contact("erased:0123456789@x", factories.make_account("Harbour"), first_name="Gone", last_name="")
 
     assert found(ada, "gone") == found(ada, "erased") == []
 
