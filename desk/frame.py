@@ -28,6 +28,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     found["nav_declare_url"] = reverse("incidents:declare") if may(user, "declare") else ""
     # Counted only where a page draws the bell: regions that refresh themselves do not.
     found["nav_unread"] = SimpleLazyObject(lambda: bell.unread(user))
+    found["nav_search_url"] = reverse("desk:search")
     found["nav_next"] = _next(mine)
     return found
 
@@ -36,15 +37,20 @@ def _mine(user: User) -> Any:
     return Deadline.objects.visible_to(user).open().filter(owner=user).select_related("incident").order_by("due_at")
 
 
-def _entries(request: HttpRequest, user: User, count: int) -> list[dict[str, Any]]:
+def entries(user: User) -> list[tuple[str, str, str, bool]]:
+    """Label, address, icon, and whether this person has it."""
     workshop = user.has_role(*WORKSHOP_ROLES)
-    entries = [("Home", reverse("desk:home"), "house", True)]
-    entries += [("Incidents", reverse("desk:incidents"), "radio", workshop or user.has_role(Role.EXECUTIVE))]
-    entries += [("Contacts", reverse("stakeholders:contacts"), "users", workshop)]
-    entries += [("Sales portal", reverse("portal:home"), "shield-check", True)]
-    entries += [("Recovery", reverse("recovery:overview"), "trending-up", workshop)]
-    entries += [("Status page", reverse("statuspage:home"), "globe", True)]
-    entries += [("Set-up", reverse("setup"), "settings", user.has_role(Role.ADMINISTRATOR))]
+    found = [("Home", reverse("desk:home"), "house", True)]
+    found += [("Incidents", reverse("desk:incidents"), "radio", workshop or user.has_role(Role.EXECUTIVE))]
+    found += [("Contacts", reverse("stakeholders:contacts"), "users", workshop)]
+    found += [("Sales portal", reverse("portal:home"), "shield-check", True)]
+    found += [("Recovery", reverse("recovery:overview"), "trending-up", workshop)]
+    found += [("Status page", reverse("statuspage:home"), "globe", True)]
+    found += [("Set-up", reverse("setup"), "settings", user.has_role(Role.ADMINISTRATOR))]
+    return found
+
+
+def _entries(request: HttpRequest, user: User, count: int) -> list[dict[str, Any]]:
     # The board stands under its incident, and belongs to Recovery.
     here = reverse("recovery:overview") if request.path.endswith("/recovery/") else request.path
     return [
@@ -56,7 +62,7 @@ def _entries(request: HttpRequest, user: User, count: int) -> list[dict[str, Any
             "count": count if label == "Home" and count else None,
             "loud": label == "Home",
         }
-        for label, url, icon, shown in entries
+        for label, url, icon, shown in entries(user)
         if shown
     ]
 

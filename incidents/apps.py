@@ -6,12 +6,13 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import handover, mails, rules, watched
+        from incidents import handover, mails, rules, search, watched
         from incidents.models import Component
 
         assert handover
         assert mails
         assert rules
+        assert search
         assert watched
         checklist.register(
             checklist.Step(

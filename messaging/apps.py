@@ -7,11 +7,12 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         from crisiscomms import checklist
         from incidents.signals import incident_closed, milestone_reached
-        from messaging import cadence, mails, rules, watched
+        from messaging import cadence, mails, rules, search, watched
         from messaging.models import ApprovalRequest
 
         assert mails
         assert rules
+        assert search
         assert watched
         incident_closed.connect(_incident_closed, dispatch_uid="messaging.approvals")
         milestone_reached.connect(_milestone_reached, dispatch_uid="messaging.cadence")

@@ -7,9 +7,10 @@ class RecoveryConfig(AppConfig):
     def ready(self) -> None:
         from incidents import criteria
         from incidents.signals import incident_closed, incident_resolved
-        from recovery import actions, receivers, rules
+        from recovery import actions, receivers, rules, search
 
         assert rules
+        assert search
 
         criteria.register("recovery_tasks_done", actions.all_done)
         incident_resolved.connect(receivers.on_resolved, dispatch_uid="recovery.programme")

@@ -6,11 +6,12 @@ class StakeholdersConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from stakeholders import forgetting, rules, watched
+        from stakeholders import forgetting, rules, search, watched
         from stakeholders.models import Contact
 
         assert forgetting
         assert rules
+        assert search
         assert watched
         checklist.register(
             checklist.Step(

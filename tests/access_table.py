@@ -169,6 +169,10 @@ desk:home                                 GET   in   302  200  200  200  200  20
 desk:home                                 POST  in   405  405  405  405  405  405
 desk:home_live                            GET   in   200  200  200  200  200  200
 desk:home_live                            POST  in   405  405  405  405  405  405
+desk:search                               GET   in   200  200  200  200  200  200
+desk:search                               POST  in   405  405  405  405  405  405
+desk:search_live                          GET   in   200  200  200  200  200  200
+desk:search_live                          POST  in   405  405  405  405  405  405
 desk:incidents                            GET   in   404  200  200  200  200  200
 desk:incidents                            POST  in   405  405  405  405  405  405
 desk:room                                 GET   in   404  404  200  200  200  404

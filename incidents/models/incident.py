@@ -4,10 +4,12 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
 from crisiscomms.models import Role, User
+from crisiscomms.search import Words
 
 WORKSHOP_ROLES = [role for role in Role.values if role not in (Role.SALES, Role.EXECUTIVE)]
 
@@ -111,6 +113,7 @@ class Incident(models.Model):
                 | Q(stood_down=True),
             ),
         ]
+        indexes = [GinIndex(Words("title", "summary"), name="incident_words")]
 
     def __str__(self) -> str:
         return f"{self.ref} {self.title}"

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from crisiscomms.search import Words
+
 
 class Account(models.Model):
     class Kind(models.TextChoices):
@@ -46,7 +48,10 @@ class Account(models.Model):
             models.CheckConstraint(name="account_tier_is_1_to_3", condition=Q(tier__gte=1, tier__lte=3)),
             models.CheckConstraint(name="account_has_a_name", condition=~Q(name="")),
         ]
-        indexes = [GinIndex(fields=["products"], name="account_products")]
+        indexes = [
+            GinIndex(fields=["products"], name="account_products"),
+            GinIndex(Words("name", "external_id"), name="account_words"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -98,6 +103,7 @@ class Contact(models.Model):
             models.Index(fields=["last_name", "id"], name="contact_in_list_order"),
             models.Index(OpClass(Lower("last_name"), "text_pattern_ops"), name="contact_last_name_prefix"),
             models.Index(OpClass(Lower("first_name"), "text_pattern_ops"), name="contact_first_name_prefix"),
+            GinIndex(Words("first_name", "last_name", "address"), name="contact_words"),
         ]
 
     def __str__(self) -> str:

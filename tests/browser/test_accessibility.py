@@ -38,6 +38,7 @@ PAGES = [
     ("home-seller", "/", "sales"),
     ("declare", "/incidents/declare/", "pmm"),
     ("incidents", "/incidents/", "pmm"),
+    ("search", "/search/?q=pay", "pmm"),
     ("room", "/incidents/INC-6/", "pmm"),
     ("contacts", "/contacts/", "pmm"),
     ("accounts", "/contacts/accounts/", "pmm"),

@@ -1,5 +1,6 @@
 /* Small help for people with a keyboard. Everything works without it.
-   A link with data-cc-key="c" is followed when C is pressed outside a field; [data-cc-keys] switches that off and on. */
+   A link with data-cc-key="c" is followed when C is pressed outside a field; Ctrl-K (Cmd-K) opens the palette from
+   anywhere, Ctrl-Enter in a field presses its form's [data-cc-enter]; [data-cc-keys] switches all that off and on. */
 (() => {
   "use strict";
 
@@ -38,8 +39,18 @@
     link.click();
   }
 
+  function withControl(event) {
+    if (event.altKey || event.shiftKey || event.isComposing || event.defaultPrevented || !areOn()) return;
+    const wanted = event.key === "Enter" ? event.target.form?.querySelector("[data-cc-enter]")
+      : event.key?.toLowerCase() === "k" ? document.querySelector("[data-cc-palette]") : null;
+    if (!wanted || (event.key !== "Enter" && document.querySelector("dialog[open]"))) return;
+    event.preventDefault();
+    wanted.click();
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") closeMenus(null);
+    else if (event.ctrlKey || event.metaKey) withControl(event);
     else follow(event);
   });
 

@@ -1,0 +1,44 @@
+"""What can be found in this house: incidents, and for administrators the products and their parts."""
+
+from collections.abc import Iterable
+
+from django.db.models import Q
+from django.urls import reverse
+
+from crisiscomms.search import HITS, Asked, Hit, Source, holding, register
+from incidents.access import may
+from incidents.models import Component, Incident, Product
+
+
+def _incidents(asked: Asked) -> list[Hit]:
+    seen = Incident.objects.visible_to(asked.by)
+    by_words = holding(asked, Incident.objects.all(), "title", "summary").values("pk")
+    found = seen.filter(Q(number=asked.number) | Q(pk__in=by_words)) if asked.number else seen.filter(pk__in=by_words)
+    # The one whose number was typed comes first, then the newest.
+    newest = sorted(found.order_by("-number")[:HITS], key=lambda one: one.number != asked.number)
+    if asked.number and all(one.number != asked.number for one in newest):
+        newest = [*seen.filter(number=asked.number), *newest]
+    return [_hit(one) for one in newest]
+
+
+def _hit(incident: Incident) -> Hit:
+    marks = [word for word, is_so in (("restricted", incident.restricted), ("exercise", incident.is_exercise)) if is_so]
+    detail = f"{incident.get_severity_display()}, {incident.get_phase_display().lower()}"
+    url = reverse("desk:room", args=[incident.number])
+    return Hit(f"{incident.ref} {incident.title}", detail, url, ", ".join(marks))
+
+
+def _set_up(asked: Asked) -> Iterable[Hit]:
+    """Only administrators have a page for them."""
+    if not may(asked.by, "set_up"):
+        return
+    for product in holding(asked, Product.objects.all(), "name").order_by("position", "pk")[:HITS]:
+        yield Hit(product.name, "Product", reverse("incidents:product", args=[product.pk]))
+    parts = holding(asked, Component.objects.select_related("product"), "name", "description", "product__name")
+    for part in parts.order_by("product__position", "position", "pk")[:HITS]:
+        mark = "" if part.retired_at is None else "no longer in use"
+        yield Hit(part.name, f"Part of {part.product}", reverse("incidents:component_setup", args=[part.pk]), mark)
+
+
+register(Source(10, "incidents", "Incidents", _incidents))
+register(Source(70, "products", "Products and parts", _set_up))
