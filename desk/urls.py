@@ -7,6 +7,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("live/", views.home_live, name="home_live"),
     path("incidents/", views.incidents, name="incidents"),
+    path("incidents/list.csv", views.incidents_csv, name="incidents_csv"),
     path("incidents/INC-<id:number>/", views.room, name="room"),
     path("incidents/INC-<id:number>/live/", views.room_live, name="room_live"),
     path("incidents/INC-<id:number>/timeline/", views.room_timeline, name="room_timeline"),

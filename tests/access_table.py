@@ -161,6 +161,8 @@ desk:home_live                            GET   in   200  200  200  200  200  20
 desk:home_live                            POST  in   405  405  405  405  405  405
 desk:incidents                            GET   in   404  200  200  200  200  200
 desk:incidents                            POST  in   405  405  405  405  405  405
+desk:incidents_csv                        GET   in   404  200  200  200  200  200
+desk:incidents_csv                        POST  in   405  405  405  405  405  405
 desk:room                                 GET   in   404  404  200  200  200  404
 desk:room                                 POST  in   405  405  405  405  405  405
 desk:room_live                            GET   in   404  404  200  200  200  404
