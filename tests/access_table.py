@@ -117,6 +117,10 @@ openid_connect_callback                   GET   404  404  404  404  404  404  40
 openid_connect_callback                   POST  405  405  405  405  405  405  405
 messaging:devices                         GET   in   200  200  200  200  200  200
 messaging:devices                         POST  in   302  302  302  302  302  302
+kit                                       GET  in   404  404  404  404  200  404
+kit                                       POST in   404  404  404  404  422  404
+kit_progress                              GET  in   404  404  404  404  200  404
+kit_progress                              POST in   405  405  405  405  405  405
 setup                                     GET   in   404  404  404  404  200  404
 setup                                     POST  in   405  405  405  405  405  405
 setup_try                                 GET   in   405  405  405  405  405  405

@@ -104,6 +104,10 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "incidents:component_use": ("administrator", {}),
     "recovery:waive": ("workshop", {"reason": "text"}),
     "recovery:hand_over": ("workshop", {"owner": "1"}),
+    "kit": (
+        "administrator",
+        {"press": "x", "line": "text", "reason": "long enough", "number": "5", "day": "2026-11-17", "tiers": "1"},
+    ),
     "setup_people": ("administrator", PERSON),
     "setup_person": ("administrator", PERSON),
     "incidents:declare": (
@@ -180,6 +184,7 @@ QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "setup_record": ("administrator", ("before", "check")),
     "incidents:products": ("administrator", ("product",)),
     "incidents:declare_consequences": ("workshop", ("severity", "discovered_at", "restricted")),
+    "kit": ("administrator", ("q", "access", "sort", "col", "after")),
     "desk:incidents": ("workshop", ("q", "phase", "severity", "kind", "sort", "col", "after")),
     "desk:incidents_csv": ("workshop", ("q", "phase", "severity", "kind", "sort", "col", "after")),
     "desk:room": ("workshop", ("all",)),
@@ -257,6 +262,7 @@ READ_ONLY = {
         "oidc_start",
         "openid_connect_callback",
     ),
+    "kit_progress",
     *(
         "healthz",
         "readyz",
