@@ -271,7 +271,7 @@ def table_filter(context: Context, view: View, label: str) -> dict[str, Any]:
 def table_cell(column: Column, row: Any, now: datetime) -> SafeString:
     """One cell, by the column's template or as plain words."""
     if column.template:
-        return get_template(column.template).render({"row": row, "now": now})
+        return SafeString(get_template(column.template).render({"row": row, "now": now}))
     return conditional_escape(column.value(row))
 
 
