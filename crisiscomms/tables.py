@@ -198,9 +198,9 @@ def _kept(table: Table, asked: QueryDict, form: forms.Form) -> QueryDict:
     kept = QueryDict(mutable=True)
     for name in form.fields:
         if asked.get(name):
-            kept[name] = asked.get(name, "")
+            kept[name] = str(asked[name])
     if asked.get("sort") in table.orders():
-        kept["sort"] = asked.get("sort", "")
+        kept["sort"] = str(asked["sort"])
     known = [column.key for column in table.columns if column.key in asked.getlist("col")]
     kept.setlist("col", known)
     return kept
