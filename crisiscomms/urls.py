@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.urls import include, path, register_converter
 
-from crisiscomms import branding, health_views, views
+from crisiscomms import branding, health_views, kit_views, views
 
 
 class SmallId:
@@ -30,6 +30,8 @@ urlpatterns = [
     path("account/", include("crisiscomms.account_urls")),
     path("api/", include("crisiscomms.api.urls")),
     path("notices/", include("crisiscomms.notice_urls")),
+    path("kit/", kit_views.kit, name="kit"),
+    path("kit/progress/", kit_views.progress, name="kit_progress"),
     path("setup/", include("crisiscomms.setup_urls")),
     path("", include("desk.urls")),
     path("", include("incidents.urls")),

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from crisiscomms.exports import defuse
 from crisiscomms.live import live
 from crisiscomms.refusal import Refused
 from crisiscomms.throttle import throttled
@@ -19,7 +20,6 @@ from delivery.channels.email import contact_of
 from delivery.models import Dispatch
 from messaging.models import Message
 from stakeholders.actions import unsubscribe_contact
-from stakeholders.exports import defuse
 from stakeholders.models import Contact
 
 

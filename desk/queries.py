@@ -265,32 +265,3 @@ def _recovery(incident: Incident) -> dict[str, int] | None:
         total=Count("pk"), done=Count("pk", filter=Q(state="done"))
     )  # type: ignore[attr-defined]
     return counts if counts["total"] else None
-
-
-INCIDENTS_PER_PAGE = 50
-
-
-def incident_list(user: User, *, after: int | None = None) -> tuple[list[Incident], int | None]:
-    """A page of the incidents, open ones first, and the number after which the next page begins.
-
-    `after` is the last incident's number of the page before; one that this person does not see begins anew.
-    """
-    clocks = Deadline.objects.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at")
-    mine = Incident.objects.visible_to(user)
-    found = mine.select_related("lead", "imported").prefetch_related(
-        Prefetch("deadlines", queryset=clocks, to_attr="clocks")
-    )
-    last = mine.filter(number=after).first() if after else None
-    if last is not None:
-        found = found.filter(_following(last))
-    rows = list(found.order_by(F("closed_at").desc(nulls_first=True), "-declared_at", "-pk")[: INCIDENTS_PER_PAGE + 1])
-    more = len(rows) > INCIDENTS_PER_PAGE
-    return rows[:INCIDENTS_PER_PAGE], rows[INCIDENTS_PER_PAGE - 1].number if more else None
-
-
-def _following(last: Incident) -> Q:
-    """What stands below this incident in the list."""
-    earlier = Q(declared_at__lt=last.declared_at) | Q(declared_at=last.declared_at, pk__lt=last.pk)
-    if last.closed_at is None:
-        return Q(closed_at__isnull=False) | (Q(closed_at=None) & earlier)
-    return Q(closed_at__lt=last.closed_at) | (Q(closed_at=last.closed_at) & earlier)

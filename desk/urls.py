@@ -9,6 +9,7 @@ urlpatterns = [
     path("search/", search_views.search_page, name="search"),
     path("search/live/", search_views.search_live, name="search_live"),
     path("incidents/", views.incidents, name="incidents"),
+    path("incidents/list.csv", views.incidents_csv, name="incidents_csv"),
     path("incidents/INC-<id:number>/", views.room, name="room"),
     path("incidents/INC-<id:number>/live/", views.room_live, name="room_live"),
     path("incidents/INC-<id:number>/timeline/", views.room_timeline, name="room_timeline"),

@@ -1,13 +1,16 @@
 """Home and the incident room."""
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from crisiscomms import checklist
+from crisiscomms import checklist, tables
+from crisiscomms.exports import csv_answer, record_export
 from crisiscomms.live import live
 from crisiscomms.models import Role
-from desk import queries
+from desk import incident_table, queries
+from desk.incident_table import INCIDENTS, IncidentFilter
 from incidents import access
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
@@ -46,11 +49,24 @@ def home_live(request: HttpRequest) -> HttpResponse:
 @require_GET
 def incidents(request: HttpRequest) -> HttpResponse:
     access.page(request.user, "view")
-    after = request.GET.get("after", "")
-    is_number = after.isascii() and after.isdigit() and len(after) < 10
-    rows, following = queries.incident_list(request.user, after=int(after) if is_number else None)
-    context = {"incidents": rows, "next_after": following, "may_declare": access.may(request.user, "declare")}
-    return render(request, "desk/incident_list.html", context)
+    rows = incident_table.listed(request.user)
+    view = tables.look(INCIDENTS, rows, request.GET, IncidentFilter(request.GET), incident_table.narrow)
+    context = {"view": view, "may_declare": access.may(request.user, "declare")}
+    return render(request, "desk/incident_list.html", context, status=view.status)
+
+
+@require_GET
+def incidents_csv(request: HttpRequest) -> HttpResponseBase:
+    """The incidents of the list, all pages and columns, as CSV."""
+    access.page(request.user, "view")
+    rows = incident_table.listed(request.user)
+    form = IncidentFilter(request.GET)
+    view, lines = tables.rows_for_export(INCIDENTS, rows, request.GET, form, incident_table.narrow)
+    if view.problem:
+        return render(request, "400.html", {"reason": view.problem}, status=400)
+    what = "1 incident" if view.total == 1 else f"{view.total} incidents"
+    record_export(what=what, of="incidents", by=request.user, now=request.now)
+    return csv_answer(lines, name="incidents")
 
 
 @require_GET

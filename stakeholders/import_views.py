@@ -8,9 +8,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
+from crisiscomms.exports import csv_lines
 from crisiscomms.live import live
 from crisiscomms.refusal import Refused
-from stakeholders import access, actions, exports, import_queries
+from stakeholders import access, actions, import_queries
 from stakeholders.import_forms import ChooseColumns, UploadFile
 from stakeholders.imports import kinds, reading, undoing
 from stakeholders.models import ImportRow, ImportRun
@@ -129,7 +130,7 @@ def _act(request: HttpRequest, run_id: int, action: Callable[..., ImportRun], **
 def _csv(request: HttpRequest, run: ImportRun, name: str, rows: Iterable[Iterable[object]]) -> StreamingHttpResponse:
     user = access.check_may_import(request.user)
     actions.record_export(what=f"{name} of the import of “{run.name}”", by=user, now=now_of(request))
-    response = StreamingHttpResponse(exports.csv_lines(rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -125,6 +125,10 @@ notices_read                              GET   in   405  405  405  405  405  40
 notices_read                              POST  in   302  302  302  302  302  302
 notice                                    GET   in   404  404  302  404  404  404
 notice                                    POST  in   405  405  405  405  405  405
+kit                                       GET  in   404  404  404  404  200  404
+kit                                       POST in   404  404  404  404  422  404
+kit_progress                              GET  in   404  404  404  404  200  404
+kit_progress                              POST in   405  405  405  405  405  405
 setup                                     GET   in   404  404  404  404  200  404
 setup                                     POST  in   405  405  405  405  405  405
 setup_try                                 GET   in   405  405  405  405  405  405
@@ -175,6 +179,8 @@ desk:search_live                          GET   in   200  200  200  200  200  20
 desk:search_live                          POST  in   405  405  405  405  405  405
 desk:incidents                            GET   in   404  200  200  200  200  200
 desk:incidents                            POST  in   405  405  405  405  405  405
+desk:incidents_csv                        GET   in   404  200  200  200  200  200
+desk:incidents_csv                        POST  in   405  405  405  405  405  405
 desk:room                                 GET   in   404  404  200  200  200  404
 desk:room                                 POST  in   405  405  405  405  405  405
 desk:room_live                            GET   in   404  404  200  200  200  404

@@ -9,15 +9,17 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField, CheckboxInput, FileInput, Select
 from django.http import HttpRequest
 from django.template import Context
+from django.template.loader import get_template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from crisiscomms import wording
 from crisiscomms.models import ControlChange
+from crisiscomms.tables import Column, View
 
 register = template.Library()
 
@@ -244,6 +246,33 @@ def form_errors(
     if not title:
         title = "One answer needs another look" if len(items) == 1 else f"{len(items)} answers need another look"
     return {"form": form, "title": title, "kept": kept, "items": items}
+
+
+@register.simple_tag
+def dressed(bound: BoundField) -> SafeString:
+    """Only the widget, with the kit's classes and its error named: {% dressed form.q %}."""
+    _dress(bound)
+    return bound.as_widget(attrs={"aria-describedby": f"{bound.auto_id}_error"} if bound.errors else None)
+
+
+@register.inclusion_tag("crisiscomms/table.html", takes_context=True)
+def data_table(context: Context, view: View, label: str) -> dict[str, Any]:
+    """The rows of a table with headings that sort, its pages, or what to do when it is empty: {% data_table view "Incidents" %}."""
+    return {"view": view, "label": label, "path": context["request"].path, "now": moment(context)}
+
+
+@register.inclusion_tag("crisiscomms/table_filter.html", takes_context=True)
+def table_filter(context: Context, view: View, label: str) -> dict[str, Any]:
+    """The form above a table: filters, order, columns: {% table_filter view "Find incidents" %}."""
+    return {"view": view, "label": label, "path": context["request"].path}
+
+
+@register.simple_tag
+def table_cell(column: Column, row: Any, now: datetime) -> SafeString:
+    """One cell, by the column's template or as plain words."""
+    if column.template:
+        return SafeString(get_template(column.template).render({"row": row, "now": now}))
+    return conditional_escape(column.value(row))
 
 
 SETUP_PAGES = [

@@ -4,8 +4,8 @@ import io
 import pytest
 from django.urls import reverse
 
+from crisiscomms.exports import csv_lines, defuse
 from crisiscomms.models import AuditEvent
-from stakeholders.exports import csv_lines, defuse
 
 HEADER = "Email,First Name,Last Name,Job Title,Phone\n"
 
