@@ -31,20 +31,16 @@ class Update:
     uid: str
     at: datetime
     stage: str
-    # Title and HTML.
-    tell: Callable[[], tuple[str, str]]
+    tell_title: Callable[[], str]
+    tell_html: Callable[[], str]
 
     @cached_property
-    def _told(self) -> tuple[str, str]:
-        return self.tell()
-
-    @property
     def title(self) -> str:
-        return self._told[0]
+        return self.tell_title()
 
-    @property
+    @cached_property
     def html(self) -> str:
-        return self._told[1]
+        return self.tell_html()
 
 
 @dataclass
@@ -157,12 +153,9 @@ def _taken_over(updates: Iterable[ImportedUpdate]) -> Iterable[PublicIncident]:
             found[incident.number] = PublicIncident(
                 incident.number, incident.ref, is_resolved=True, name=incident.title, source=origin.source_name
             )
-        found[incident.number].updates.append(Update(update.uid.hex, update.at, "", partial(_earlier_words, update)))
+        html = partial(linebreaks, update.text, autoescape=True)
+        found[incident.number].updates.append(Update(update.uid.hex, update.at, "", update.get_stage_display, html))
     return found.values()
-
-
-def _earlier_words(update: ImportedUpdate) -> tuple[str, str]:
-    return update.get_stage_display(), linebreaks(update.text, autoescape=True)
 
 
 def _promise(newest: Dispatch, content: Content) -> datetime | None:
@@ -182,13 +175,17 @@ def _update(dispatch: Dispatch, content: Content, organisation: Organisation) ->
         dispatch.uid.hex,
         dispatch.released_at,
         "Resolved" if dispatch.message.kind == Message.Kind.RESOLVED else "",
-        partial(_words, dispatch.incident, content, organisation.time_zone),
+        partial(_title, dispatch.incident, content, organisation.time_zone),
+        partial(_html, dispatch.incident, content, organisation.time_zone),
     )
 
 
-def _words(incident: Incident, content: Content, zone: str) -> tuple[str, str]:
-    values = mail.incident_values(incident, content, zone)
-    return mail.public_title(content, values), mail.public_body_html(content, values)
+def _title(incident: Incident, content: Content, zone: str) -> str:
+    return mail.public_title(content, mail.incident_values(incident, content, zone))
+
+
+def _html(incident: Incident, content: Content, zone: str) -> str:
+    return mail.public_body_html(content, mail.incident_values(incident, content, zone))
 
 
 def public_components() -> list[PublicComponent]:
