@@ -93,7 +93,7 @@ def complete_task(*, task_id: int, evidence: str, by: User, now: datetime) -> Re
     task = _lock(task_id)
     access.require(by, "work", task.incident)
     if task.state != State.OPEN:
-        raise Conflict(f"{task.done_by} has completed this already.")
+        raise Conflict(f"This is {task.get_state_display().lower()} already, by {task.done_by}.")
     if not evidence.strip():
         raise Refused(f"Show what proves it: {task.evidence_needed}")
     task.state, task.evidence = State.DONE, evidence.strip()

@@ -471,7 +471,7 @@ def test_recovery_keeps_the_evidence(ada, ben):
 
     assert (too_long.status_code, second.status_code) == (422, 409)
     assert typed_and_shown(too_long, "My typed proof", "2000")
-    assert typed_and_shown(second, "My typed proof", "has completed this already")
+    assert typed_and_shown(second, "My typed proof", "done already, by")
 
 
 def test_a_stop_reason_that_is_too_long_is_called_too_long(world):
