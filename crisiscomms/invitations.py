@@ -23,7 +23,7 @@ def invite(*, person_id: int, by: User, now: datetime) -> Invitation:
     """Mail this person a link to set a password. An earlier link of theirs stops working."""
     if not by.has_role(Role.ADMINISTRATOR):
         raise Refused("Only an administrator may invite people.")
-    person = User.objects.get_queryset().select_for_update().get(pk=person_id)
+    person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=person_id)
     if not person.is_active:
         raise Refused(f"{person.name} has no access. Give them access first.")
     if person.has_usable_password():
@@ -71,7 +71,7 @@ def accept(*, token: str, password: str, now: datetime) -> User:
     invitation = Invitation.objects.select_for_update().get(pk=find(token, now).pk)
     # Whoever waited for the lock looks again: the link may have been used by the one before.
     find(token, now)
-    person = User.objects.get_queryset().select_for_update().get(pk=invitation.person_id)
+    person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=invitation.person_id)
     try:
         validate_password(password, person)
     except ValidationError as error:

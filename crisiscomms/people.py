@@ -70,10 +70,11 @@ def change_person(
     hands over what they hold to `successor`. Refuses to leave the installation without an administrator.
     """
     require_administrator(by)
-    # All administrators are locked, so that two of them cannot remove each other at the same instant.
-    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update()
+    # All administrators are locked, so that two of them cannot remove each other at the same instant. Not their keys:
+    # a record that is being written names its actor, and must not wait for us while we wait for it.
+    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update(no_key=True)
     admins = [one.pk for one in locked if one.can_sign_in]
-    person = User.objects.get_queryset().select_for_update().get(pk=person_id)
+    person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=person_id)
     if admins == [person.pk] and not (is_active and Role.ADMINISTRATOR in roles):
         raise Refused("This is the last administrator. Make somebody else one first.")
     kept, wanted = _without_control(roles, by, has=person.roles if person.is_active else [])
@@ -128,7 +129,7 @@ def _ask_for_roles(person: User, kept: list[str], wanted: list[str], by: User, n
 
 
 def _give_roles(change: ControlChange, now: datetime) -> None:
-    person = User.objects.get_queryset().select_for_update().get(pk=change.payload["person"])
+    person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=change.payload["person"])
     if not person.is_active:
         raise Conflict(f"{person.name} no longer has access. Refuse this.")
     person.roles = [*person.roles, *(role for role in change.payload["add"] if role not in person.roles)]
@@ -142,7 +143,7 @@ changes.register(changes.Kind("roles", "Roles of a person", _give_roles))
 @transaction.atomic
 def change_self(*, person: User, now: datetime, **fields: Any) -> User:
     """What everybody says about themselves: reachable how, in which zone, away until when, and who stands in."""
-    me = User.objects.get_queryset().select_for_update().get(pk=person.pk)
+    me = User.objects.get_queryset().select_for_update(no_key=True).get(pk=person.pk)
     deputy, until = fields.get("deputy", me.deputy), fields.get("out_until", me.out_until)
     if until is not None and until > now and deputy is None:
         raise Refused("Name a deputy: somebody has to be asked while you are away.")
@@ -161,9 +162,9 @@ def take_roles(*, person_id: int, granted: set[str], governed: set[str], source:
     It decides about the `governed` ones alone; others stay as they were given here. It never takes the last
     administrator away: then that role stays, and the record says so.
     """
-    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update()
+    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update(no_key=True)
     admins = [one.pk for one in locked if one.can_sign_in]
-    person = User.objects.get_queryset().select_for_update().get(pk=person_id)
+    person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=person_id)
     wanted = {role for role in person.roles if role not in governed} | (granted & governed)
     kept = ""
     if Role.ADMINISTRATOR in person.roles and admins in ([], [person.pk]) and Role.ADMINISTRATOR not in wanted:

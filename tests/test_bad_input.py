@@ -492,7 +492,10 @@ BREAKS = ["a\r\nBcc: eve@x.example", "a\nb", "a\rb", "a\u2028b", "a\u2029b", "a\
     ("path", "field"),
     [
         ("/incidents/declare/", "title"),
-        *[("/setup/", field) for field in ("name", "from_name", "from_address", "reply_to", "support_text")],
+        *[
+            ("/setup/organisation/", field)
+            for field in ("name", "from_name", "from_address", "reply_to", "support_text")
+        ],
         *[("/setup/people/", field) for field in ("name", "email", "title")],
         ("/setup/products/", "p-name"),
         ("/setup/products/", "c-name"),
@@ -501,7 +504,11 @@ BREAKS = ["a\r\nBcc: eve@x.example", "a\nb", "a\rb", "a\u2028b", "a\u2029b", "a\
 def test_i5_a_field_that_reaches_a_header_refuses_what_breaks_it(path, field, bad, olga):
     product = Product.objects.create(name="API")
     adds = {"add_product": "1"} if field == "p-name" else {"add_component": "1", "c-product": product.pk}
-    forms = {"/setup/": "setup", "/setup/people/": "setup_people", "/incidents/declare/": "incidents:declare"}
+    forms = {
+        "/setup/organisation/": "setup_organisation",
+        "/setup/people/": "setup_people",
+        "/incidents/declare/": "incidents:declare",
+    }
     good = FORMS[forms[path]][1] | ADDRESSES if path in forms else adds
 
     answer = sign_in(olga).post(path, {**good, field: bad})

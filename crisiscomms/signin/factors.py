@@ -124,7 +124,7 @@ def take_away_factors(*, person_id: int, by: User, now: datetime) -> int:
     require_administrator(by)
     if person_id == by.pk:
         raise Refused("Your own you remove on your page “Sign-in”; another administrator can take them away from you.")
-    person = User.objects.get_queryset().select_for_update().get(pk=person_id)
+    person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=person_id)
     count: int = Authenticator.objects.filter(user=person).delete()[0]
     if count:
         sessions.end_all(person, by=by, now=now)

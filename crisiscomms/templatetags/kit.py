@@ -17,7 +17,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from crisiscomms import wording
+from crisiscomms import credentials, wording
 from crisiscomms.models import ControlChange
 from crisiscomms.tables import Column, View
 
@@ -302,6 +302,8 @@ def setup_tabs(request: HttpRequest) -> dict[str, Any]:
                 "count": waiting if name == "setup_changes" else 0,
             }
             for label, name, under in SETUP_PAGES
+            # A place for secrets is shown once something uses one.
+            if name != "setup_integrations" or credentials.kinds()
         ]
     }
 

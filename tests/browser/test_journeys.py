@@ -90,7 +90,7 @@ def test_an_executive_decides_on_a_phone_from_the_mail(site, open_page):
     phone.get_by_role("button", name="Send me a code").click()
     phone.get_by_label("Code from the mail").fill(code_in(site, "exec", after=before))
     expect(phone.get_by_role("radio", name="Approve")).to_be_checked()
-    expect(phone.get_by_label("Remember this device")).to_be_checked()
+    phone.get_by_label("Remember this device").check()
     phone.get_by_label("Code from the mail").press("Enter")
     expect(phone.get_by_role("heading", level=1)).to_have_text("Your decision is recorded")
 
@@ -194,7 +194,7 @@ def test_resolving_opens_the_twelve_tasks_and_one_is_completed_with_evidence(sit
     expect(page.locator(".cc-task")).to_have_count(12)
     task = page.locator(".cc-task").first
     task.locator("summary").click()
-    task.get_by_role("textbox").fill("https://docs.example/analysis")
+    task.get_by_label("What shows it").fill("https://docs.example/analysis")
     task.get_by_role("button", name="Complete this task").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Recovery: 1 of 12 done")
     expect(page.locator(".cc-task.is-done")).to_have_count(1)
@@ -233,11 +233,11 @@ def test_an_empty_installation_greets_its_first_person_and_says_what_is_missing(
         page.get_by_label("A password").fill("correct horse battery")
         page.get_by_role("button", name="Set up and sign in").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Set-up")
-        expect(page.get_by_role("heading", name="What else an incident needs")).to_be_visible()
+        expect(page.get_by_role("heading", name="Before the first message")).to_be_visible()
 
         page.goto("/")
         steps = page.get_by_role("region", name="Before the first message").get_by_role("link")
-        expect(steps).to_have_count(4)
+        expect(steps).to_have_count(7)
         page.goto("/welcome/")
         expect(page).to_have_url(re.compile(r"/setup/$"))
         page.context.close()

@@ -26,7 +26,7 @@ def test_somebody_goes_anywhere_by_keyboard(open_page):
     link.focus()
     page.keyboard.press("Control+k")
     page.keyboard.type("inc-6")
-    first = page.get_by_role("option", selected=True)
+    first = page.get_by_role("listbox").get_by_role("option", selected=True)
     expect(first).to_contain_text("INC-6 ")
     assert field.get_attribute("aria-activedescendant") == first.get_attribute("id")
     page.keyboard.press("Escape")
@@ -34,7 +34,7 @@ def test_somebody_goes_anywhere_by_keyboard(open_page):
 
     page.keyboard.press("Control+k")
     page.keyboard.type("con")
-    expect(page.get_by_role("option", selected=True)).to_contain_text("Contacts")
+    expect(page.get_by_role("listbox").get_by_role("option", selected=True)).to_contain_text("Contacts")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")

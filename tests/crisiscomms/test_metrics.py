@@ -18,6 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-the-operators-0123456789"
 
 
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch):
+    """Another test may have started the site as the web server does, which shares its counts through files."""
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+
+
 def figures(client, **headers):
     """Sample name and labels → value."""
     answer = client.get("/metrics", headers=headers)

@@ -117,7 +117,7 @@ def test_the_live_region_is_304_until_something_changes(browse, ada, message, si
 
 def test_it_polls_while_something_moves_and_stops_by_itself(browse, ada, message, sink):
     browse(ada, plan(message, "order/"), {})
-    assert 'hx-trigger="every 2s"' in browse(ada, plan(message)).content.decode()
+    assert 'hx-trigger="every 2s, cc:zero delay:400ms"' in browse(ada, plan(message)).content.decode()
 
     round_of_work(LATER)
 

@@ -220,4 +220,4 @@ def test_the_public_and_the_team_read_it_and_see_where_it_is_from(cards, ada, br
     assert cards.title not in browse(None, "/status/").content.decode()
     room = browse(ada, f"/incidents/{cards.ref}/").content.decode()
     assert "nothing of it was approved or sent from here" in room and "https://status.fernhollow.example" in room
-    assert "Not yet" not in room and "imported</span>" in browse(ada, "/incidents/").content.decode()
+    assert "Not yet" not in room and "from <bdi>Fernhollow" in browse(ada, "/incidents/").content.decode()
