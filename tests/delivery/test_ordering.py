@@ -249,7 +249,7 @@ def test_what_a_try_said_cannot_be_changed_or_deleted(ada, ben, sink):
     round_of_work()
 
     for act in (lambda: tries.update(outcome="failed"), tries.all().delete):
-        with pytest.raises(DatabaseError, match="Cannot"), transaction.atomic():
+        with pytest.raises(DatabaseError, match="Cannot change what a try said"), transaction.atomic():
             act()
 
 
