@@ -3,10 +3,11 @@
 Rules never ask for the time themselves, so tests, the demo and a replayed task decide what "now" is.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -22,6 +23,17 @@ def now() -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
+
+
+def carried_on(ask: Callable[[], datetime]) -> Callable[[], datetime]:
+    """A clock for one stretch of work, a minute at most: `ask` is asked once, and this machine counts on from there.
+
+    Where `ask` is not the database's clock, or a test or the demo has set another moment, it is asked each time.
+    """
+    if ask is not now or _set.get() is not None:
+        return ask
+    moment, begun = ask(), time.monotonic()
+    return lambda: moment + timedelta(seconds=time.monotonic() - begun)
 
 
 @contextmanager

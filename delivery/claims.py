@@ -16,7 +16,8 @@ ALONE = 1
 # Two workers never win one row: the claim locks rows of this table alone and skips locked ones. What was taken is
 # written into the claim, so that its rows are found by their keys and no index has to follow them. The due rows are
 # chosen once, in a step of their own: as a condition (`id IN (…)`) PostgreSQL may choose again for each row it joins,
-# skip what it has just locked, and so take more than the limit.
+# skip what it has just locked, and so take more than the limit. As an array they are looked up by their key: joined,
+# the planner may read the whole table for every claim.
 CLAIM = """
     WITH claim AS (SELECT nextval('delivery_claim_id_seq') AS id), due AS MATERIALIZED (
         SELECT id FROM delivery_notification
@@ -26,13 +27,16 @@ CLAIM = """
     ), took AS (
         UPDATE delivery_notification n SET state = 'claimed', claim_id = (SELECT id FROM claim),
             attempts = attempts + 1, next_attempt_at = NULL
-        FROM due WHERE n.id = due.id
+        WHERE n.id = ANY(ARRAY(SELECT id FROM due))
         RETURNING n.id, claim_id, contact_id, address, merge, attempts
     ), noted AS (
         INSERT INTO delivery_claim (id, dispatch_id, ids, lease_until, begun_upto, sent_upto)
         SELECT claim_id, %(dispatch)s, array_agg(id), %(lease)s, 0, 0 FROM took GROUP BY claim_id
     )
-    SELECT claim_id, id, contact_id, address, merge, attempts FROM took ORDER BY id
+    SELECT claim_id, id, contact_id, address, merge, attempts, (
+        SELECT suppressed_at IS NOT NULL OR unsubscribed_at IS NOT NULL FROM stakeholders_contact c
+        WHERE c.id = took.contact_id
+    ) FROM took ORDER BY id
 """
 LEAVE_OUT = """
     UPDATE delivery_notification n SET state = 'skipped', claim_id = NULL, ended_at = %(now)s,
@@ -87,6 +91,8 @@ class Claim(NamedTuple):
     id: int
     dispatch_id: int
     rows: list[Claimed]
+    # Of these rows, those who said no, or whose address died, after the list was frozen.
+    to_leave_out: list[int]
 
 
 class Outcome(NamedTuple):
@@ -112,15 +118,18 @@ def claim(*, dispatch_id: int, now: datetime, lease: datetime, most: int = LADDE
             )
             rows = cursor.fetchall()
             if rows:
-                return Claim(rows[0][0], dispatch_id, [_claimed(*row[1:]) for row in rows])
+                said_no = [row[1] for row in rows if row[6]]
+                return Claim(rows[0][0], dispatch_id, [_claimed(*row[1:6]) for row in rows], said_no)
     return None
 
 
 def leave_out(claim: Claim, *, now: datetime) -> Claim:
     """Without those who unsubscribed, or whose address died, after the list was frozen: they end as left out."""
+    if not claim.to_leave_out:
+        return claim
     words = {"unsubscribed": UNSUBSCRIBED, "suppressed": SUPPRESSED}
     with connection.cursor() as cursor:
-        cursor.execute(LEAVE_OUT, {**words, "ids": [row.id for row in claim.rows], "claim": claim.id, "now": now})
+        cursor.execute(LEAVE_OUT, {**words, "ids": claim.to_leave_out, "claim": claim.id, "now": now})
         gone = {row[0] for row in cursor.fetchall()}
     return claim._replace(rows=[row for row in claim.rows if row.id not in gone])
 

@@ -137,12 +137,13 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
             with suppress(Conflict):
                 stop_dispatch(dispatch_id=dispatch_id, reason=reason, by=None, now=now())
             return False
-        moment = now()
+        tick = clock.carried_on(now)
+        moment = tick()
         lease = claims.lease_end(moment, batch.rules["lease_seconds"])
         claim = claims.claim(dispatch_id=dispatch_id, now=moment, lease=lease, most=_share(dispatch, batch.rules))
         if claim is None:
             return False
-        refused = _Run(batch, claims.leave_out(claim, now=moment), now, end).go()
+        refused = _Run(batch, claims.leave_out(claim, now=moment), tick, end).go()
         if refused:
             with suppress(Conflict):
                 stop_dispatch(dispatch_id=dispatch_id, reason=refused, by=None, now=now())

@@ -124,11 +124,11 @@ class SmtpSession:
         if wire.pipelining:
             if not is_written:
                 wire.write(b"".join(mail.envelope))
-            return _judge([_checked_reply(wire) for _ in mail.envelope])
+            return _judge(wire.replies(len(mail.envelope)))
         replies: list[Reply] = []
         for command in mail.envelope:
             wire.write(command)
-            replies.append(_checked_reply(wire))
+            replies += wire.replies(1)
             if not replies[-1].is_good:
                 break
         return _judge(replies)
@@ -161,7 +161,7 @@ class SmtpSession:
         end = b".\r\n" if refusal.is_data_open else b"RSET\r\n"
         try:
             wire.write(end + self._announcement(wire, following))
-            _checked_reply(wire)
+            wire.replies(1)
             wire.answered += 1
         except Lost:
             self._drop()
@@ -228,13 +228,6 @@ class _Coming:
             except (HeaderRefused, PermanentError) as refusal:
                 refused.append(Result(mail.key, "failed", None, printable(str(refusal))))
         return refused, None
-
-
-def _checked_reply(wire: Wire) -> Reply:
-    reply = wire.reply()
-    if reply.code == 421:
-        raise Lost(reply.text, 421)
-    return reply
 
 
 def _judge(replies: list[Reply]) -> _Refusal | None:

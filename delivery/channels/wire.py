@@ -59,6 +59,8 @@ class Wire:
         self._timeout = timeout
         self._patience = -1.0
         self._buffer = b""
+        self._received = 0
+        self._usual: tuple[bytes, list[Reply]] = (b"", [])
         self.answered = 0
         self.pipelining = smtp.has_extn("pipelining")
         self.international = smtp.has_extn("smtputf8")
@@ -86,6 +88,25 @@ class Wire:
                 self._buffer = rest
                 return Reply(code, text)
         return self._whole_reply(monotonic() + self._timeout)
+
+    def replies(self, count: int) -> list[Reply]:
+        """The next `count` replies, as `reply` reads them. A 421 among them is Lost: the server hangs up.
+
+        A server answers one envelope as it answered the last, so the same bytes are not read twice.
+        """
+        words, usual = self._usual
+        if len(usual) == count and self._buffer == words:
+            self._buffer = b""
+            return usual
+        at_hand, received = self._buffer, self._received
+        replies = []
+        for _ in range(count):
+            replies.append(self.reply())
+            if replies[-1].code == 421:
+                raise Lost(replies[-1].text, 421)
+        if not self._buffer and received == self._received:
+            self._usual = (at_hand, replies)
+        return replies
 
     def _whole_reply(self, deadline: float) -> Reply:
         texts: list[str] = []
@@ -121,6 +142,7 @@ class Wire:
         if not received:
             raise Lost("connection lost")
         self._buffer += received
+        self._received += len(received)
 
     def _wait_at_most(self, seconds: float) -> None:
         # Each setting is a call into the kernel, and this runs twice a mail.
