@@ -2,20 +2,18 @@
 
 import multiprocessing
 import os
-import resource
-from multiprocessing.synchronize import Barrier
-from time import perf_counter
+from statistics import median
+from time import perf_counter, sleep
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
-from bench import ground, smtp_limit
+from bench import ground, smtp_limit, worker
 from crisiscomms import clock
 from crisiscomms.environment import MailServer
 from crisiscomms.models import User
 from delivery import actions, fanout, sender, sweeping
-from delivery.channels import email as door
 from delivery.channels.smtp import Envelope
 from delivery.claims import Claimed
 from delivery.models import Dispatch, Notification
@@ -44,7 +42,7 @@ def run() -> dict[str, Any]:
         "workers": WORKERS,
         **middle,
         "ratios": ratios,
-        "worker_peak_mb": rounds[0]["worker_peak_mb"],
+        "worker_peak_mb": max(one["worker_peak_mb"] for one in rounds),
         **fan_out,
     }
 
@@ -59,8 +57,7 @@ def _round(sink: smtp_limit.Sink, writer: User, boss: User) -> dict[str, Any]:
     """One dispatch to everybody, and beside it the limit with the very same mails, before and after."""
     dispatch = _ordered(writer, boss)
     sweeping.sweep(now=clock.now())
-    # Forked before the limit's mails fill this process, so in the first round their memory is their own.
-    team = _Team(dispatch.pk)
+    team = _Team(dispatch.pk, sink.port)
     mails = _prebuilt(dispatch.pk)
     limits = [smtp_limit.measure("127.0.0.1", sink.port, 0, WORKERS, depth=0, mails=mails) for _ in range(2)]
     seconds, peaks = team.send()
@@ -68,11 +65,13 @@ def _round(sink: smtp_limit.Sink, writer: User, boss: User) -> dict[str, Any]:
     sweeping.sweep(now=clock.now())
     dispatch.tally.refresh_from_db()
     assert dispatch.tally.sent == MAILS, dispatch.tally.__dict__
+    # The machine's own noise slows both alike: the limit is what it was around this round, not its luckiest moment.
+    limit = median(limits)
     return {
         "mails_per_s": round(MAILS / seconds),
-        "limit_mails_per_s": round(max(limits)),
-        "limit_is": "the same mails prebuilt, pipelined as RFC 2920 allows, 2 connections, same sink, best of 4",
-        "ratio": round(MAILS / seconds / max(limits), 3),
+        "limit_mails_per_s": round(limit),
+        "limit_is": "the same mails prebuilt, pipelined as RFC 2920 allows, 2 connections, same sink, median of 4",
+        "ratio": round(MAILS / seconds / limit, 3),
         "worker_peak_mb": max(peaks),
     }
 
@@ -110,32 +109,22 @@ def _fan_out(dispatch: Dispatch) -> dict[str, Any]:
 class _Team:
     """Two worker processes that stand ready, and send everything when told."""
 
-    def __init__(self, dispatch_id: int) -> None:
-        context = multiprocessing.get_context("fork")
+    def __init__(self, dispatch_id: int, port: int) -> None:
+        context = multiprocessing.get_context("spawn")
         self.barrier, self.results = context.Barrier(WORKERS + 1), context.Queue()
-        connections.close_all()
-        arguments = (dispatch_id, self.barrier, self.results)
-        self.workers = [context.Process(target=_work, args=arguments) for _ in range(WORKERS)]
-        for worker in self.workers:
-            worker.start()
+        arguments = (dispatch_id, connection.settings_dict["NAME"], port, self.barrier, self.results)
+        self.workers = [context.Process(target=worker.work, args=arguments) for _ in range(WORKERS)]
+        for process in self.workers:
+            process.start()
+        while self.barrier.n_waiting < WORKERS and all(process.is_alive() for process in self.workers):
+            sleep(0.01)
 
     def send(self) -> tuple[float, list[int]]:
         """Seconds from the starting shot to the last one done, and each one's peak memory in MB."""
-        self.barrier.wait()
+        self.barrier.wait(timeout=60)
         begun = perf_counter()
         peaks = [self.results.get(timeout=300) for _ in self.workers]
         seconds = perf_counter() - begun
-        for worker in self.workers:
-            worker.join()
+        for process in self.workers:
+            process.join()
         return seconds, peaks
-
-
-def _work(dispatch_id: int, barrier: Barrier, results: Any) -> None:
-    connections.close_all()
-    door.reset_session()
-    clock.now()
-    barrier.wait()
-    while sender.work(dispatch_id=dispatch_id):
-        pass
-    door.reset_session()
-    results.put(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))

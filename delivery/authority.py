@@ -33,8 +33,10 @@ def _overtaken(dispatch: Dispatch) -> str:
         message__number__gt=dispatch.message.number,
         left_at__isnull=False,
     )
-    later = newer.select_related("message").order_by("message__number").last()
-    return f"{later.message.name} has gone out already, and this one is older." if later else ""
+    if not newer.exists():
+        return ""
+    later = newer.select_related("message").latest("message__number")
+    return f"{later.message.name} has gone out already, and this one is older."
 
 
 def _approval(dispatch: Dispatch) -> str:

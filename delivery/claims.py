@@ -49,9 +49,9 @@ LEAVE_OUT = """
 # One row says how far a worker has come, however many mails it holds: marking each mail would cost ten times as much.
 # Held shared until it is written, the dispatch cannot be stopped meanwhile: once a stop has committed, no group begins.
 BEGIN = """
-    WITH running AS (SELECT id FROM delivery_dispatch WHERE id = %(dispatch)s AND state = 'running' FOR SHARE)
-    UPDATE delivery_claim c SET begun_upto = %(upto)s, sent_upto = %(sent)s, lease_until = %(lease)s FROM running
-    WHERE c.id = %(claim)s AND c.dispatch_id = running.id RETURNING c.id
+    UPDATE delivery_claim SET begun_upto = %(upto)s, sent_upto = %(sent)s, lease_until = %(lease)s
+    WHERE id = %(claim)s
+      AND dispatch_id = (SELECT id FROM delivery_dispatch WHERE id = %(dispatch)s AND state = 'running' FOR SHARE)
 """
 # An attempt is noted only for a row that moved, so a repeat after a lost commit changes nothing. The outcomes travel
 # as one JSON text: ten arrays of parameters cost more than the writing itself.
@@ -147,7 +147,7 @@ def begin(claim: Claim, *, upto: int, sent_upto: int, lease: datetime) -> bool:
     values = {"claim": claim.id, "dispatch": claim.dispatch_id, "upto": upto, "sent": sent_upto, "lease": lease}
     with connection.cursor() as cursor:
         cursor.execute(BEGIN, values)
-        return cursor.fetchone() is not None
+        return bool(cursor.rowcount)
 
 
 def is_running(dispatch_id: int) -> bool:

@@ -23,7 +23,7 @@ from delivery.channels import email as door
 from delivery.channels.mime import Pieces, Skeleton
 from delivery.channels.smtp import Envelope, Result
 from delivery.claims import Claim, Claimed, Outcome
-from delivery.models import Dispatch
+from delivery.models import Dispatch, Tally
 from messaging import mail
 from messaging.content import Content
 from messaging.rendering import BadTemplate
@@ -32,7 +32,7 @@ from messaging.splicing import Cut, Shape, Spliced, Whole, shape_of
 log = structlog.get_logger("crisiscomms.delivery")
 T = TypeVar("T")
 LOOK_AGAIN_SECONDS = 0.1
-SMALLEST_BATCH = 100
+SMALLEST_BATCH = 200
 # Mails begun together. With the two before them, whose answers are still coming, at most 25 are in doubt at a kill.
 GROUP = 23
 # Outcomes are written to their rows so many at once, or when they are this old: the progress page shows the rows.
@@ -70,7 +70,7 @@ class Batch:
         data = self.skeleton.build(
             to_address=row.address,
             to_name=name,
-            subject=forms.subject.fill(own),
+            subject=forms.subject.fill(own, shape),
             text=self._body(forms.text, own, shape),
             html=self._body(forms.html, own, shape),
             message_id=door.message_id(key, self.sender),
@@ -107,12 +107,16 @@ def prepare(dispatch_id: int) -> Batch | None:
     )
 
 
-def _running(dispatch_id: int) -> Dispatch | None:
-    related = ("incident", "message", "version", "request__version", "ordered_by", "tally")
-    # Asked before every batch: what was approved is in the dispatch itself.
-    texts = ("version__content", "request__version__content", "message__working")
+def _running(dispatch_id: int, known: Dispatch | None = None) -> Dispatch | None:
+    """As it is now. Asked before every batch, so it reads what can have changed: versions never do, and those
+    of the `known` dispatch serve again. What was approved is in the dispatch itself.
+    """
     running = Dispatch.objects.filter(state=Dispatch.State.RUNNING, channel=Dispatch.Channel.EMAIL)
-    return running.select_related(*related).defer(*texts).filter(pk=dispatch_id).first()
+    related = running.select_related("incident", "message", "request").defer("message__working")
+    dispatch = related.filter(pk=dispatch_id).first()
+    if dispatch and known and (known.version_id, known.request_id) == (dispatch.version_id, dispatch.request_id):
+        dispatch.version, dispatch.request.version = known.version, known.request.version
+    return dispatch
 
 
 def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] = clock.now) -> bool:
@@ -128,7 +132,7 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
             stop_dispatch(dispatch_id=dispatch_id, reason=f"The mail cannot be made: {fault}", by=None, now=now())
         return False
     while batch is not None and time.monotonic() < end and not leaving.is_asked():
-        dispatch = _running(dispatch_id)
+        dispatch = _running(dispatch_id, batch.dispatch)
         if dispatch is None:
             return False
         reason = authority.why_not(dispatch)
@@ -153,7 +157,8 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
 
 def _share(dispatch: Dispatch, rules: dict[str, Any]) -> int:
     """How many to claim: fewer toward the end, so that all workers end together and none waits for another's last."""
-    return int(min(rules["batch"], max(dispatch.tally.queued // 4, SMALLEST_BATCH)))
+    queued = Tally.objects.values_list("queued", flat=True).get(pk=dispatch.pk)
+    return int(min(rules["batch"], max(queued // 3, SMALLEST_BATCH)))
 
 
 class _Run:

@@ -71,8 +71,8 @@ class Spliced:
             return cut, [escaped(own[name]) for name in cut.names]
         return cut, [own[name] for name in cut.names]
 
-    def fill(self, own: Mapping[str, str]) -> str:
-        cut, values = self.parts(own, shape_of(own))
+    def fill(self, own: Mapping[str, str], shape: Shape | None = None) -> str:
+        cut, values = self.parts(own, shape or shape_of(own))
         pieces = [piece for pair in zip(cut.literals, values, strict=False) for piece in pair]
         return "".join([*pieces, cut.literals[-1]])
 
@@ -91,7 +91,7 @@ class Whole:
     render: Callable[[Mapping[str, str]], str]
     shared: Mapping[str, str]
 
-    def fill(self, own: Mapping[str, str]) -> str:
+    def fill(self, own: Mapping[str, str], shape: Shape | None = None) -> str:
         return self.render({**self.shared, **own})
 
 
