@@ -267,12 +267,15 @@ def table_filter(context: Context, view: View, label: str) -> dict[str, Any]:
     return {"view": view, "label": label, "path": context["request"].path}
 
 
-@register.simple_tag
-def table_cell(column: Column, row: Any, now: datetime) -> SafeString:
+@register.simple_tag(takes_context=True)
+def table_cell(context: Context, column: Column, row: Any) -> SafeString:
     """One cell, by the column's template or as plain words."""
-    if column.template:
-        return SafeString(get_template(column.template).render({"row": row, "now": now}))
-    return conditional_escape(column.value(row))
+    if not column.template:
+        return conditional_escape(column.value(row))
+    # Drawn in the page's own context: one of its own for each of hundreds of cells costs as much as the cells.
+    with context.push(row=row):
+        cell: SafeString = get_template(column.template).template.nodelist.render(context)  # type: ignore[attr-defined]
+    return cell
 
 
 SETUP_PAGES = [

@@ -12,7 +12,7 @@ from crisiscomms.refusal import Conflict, Refused
 from incidents import access as incident_access
 from messaging import access, actions, checking, queries
 from messaging.actions.drafts import BadContent
-from messaging.content import Content
+from messaging.content import Content, facts_of
 from messaging.forms import ContentForm, NewMessageForm
 from messaging.models import Message
 from messaging.rendering import FIELDS
@@ -97,6 +97,8 @@ def sample_position(request: HttpRequest) -> int:
 
 def _panel(request: HttpRequest, message: Message, faults: dict[str, str]) -> dict[str, Any]:
     content = Content.from_data(message.working)
+    # Every part of the panel shows the incident as it is now: asked once.
+    content.facts = content.facts or facts_of(message.incident)
     position = sample_position(request)
     found = checking.faults_for_approval(content, message.incident, request.now, message.kind)
     reach = recipients.reach_shown(content.rule_for(message.incident))
