@@ -191,7 +191,7 @@ _ADD = f"""
             COALESCE(n.owner_email, ''), o.id, %(now)s
         FROM named n {_OWNER.format("n.owner_email")}
         WHERE n.account_id IS NULL AND n.twin IS NULL ORDER BY n.first
-        RETURNING made.id, made.external_id, made.name_key, {mark_of("made")} AS mark)
+        RETURNING made.id, made.external_id, made.name_key, {mark_of(Account, "made")} AS mark)
     UPDATE named n SET account_id = made.id, is_new = true, mark = made.mark FROM made
     WHERE n.account_id IS NULL AND n.twin IS NULL AND n.a_id = made.external_id AND n.a_key = made.name_key
 """
@@ -248,7 +248,7 @@ def save(cursor: Any, run: ImportRun, now: datetime) -> None:
     cursor.execute(
         trace(
             "account",
-            f"SELECT x.first AS number, x.id, x.was, {mark_of('a')} AS mark FROM changed x JOIN {TABLE} a ON a.id = x.id",
+            f"SELECT x.first AS number, x.id, x.was, {mark_of(Account, 'a')} AS mark FROM changed x JOIN {TABLE} a ON a.id = x.id",
         ),
         parameters,
     )

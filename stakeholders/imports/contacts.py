@@ -85,7 +85,7 @@ _ADDED = f"""
         FROM chunk c WHERE c.is_first AND NOT EXISTS (SELECT 1 FROM {TABLE} p WHERE p.address = c.key)
         ORDER BY c.number
         ON CONFLICT (address) DO NOTHING
-        RETURNING made.id, made.address, {mark_of("made")} AS mark)
+        RETURNING made.id, made.address, {mark_of(Contact, "made")} AS mark)
 """
 _TRACE_ADDED = _ADDED + trace(
     "contact",
@@ -119,7 +119,7 @@ def apply(cursor: Any, run: ImportRun, now: datetime) -> None:
     cursor.execute(
         trace(
             "contact",
-            f"SELECT x.number, x.id, x.was, {mark_of('p')} AS mark FROM changed x JOIN {TABLE} p ON p.id = x.id",
+            f"SELECT x.number, x.id, x.was, {mark_of(Contact, 'p')} AS mark FROM changed x JOIN {TABLE} p ON p.id = x.id",
         ),
         parameters,
     )

@@ -119,7 +119,7 @@ def _leave_edited(cursor: Any, run: ImportRun, owners: dict[int, int]) -> None:
     cursor.execute(
         f"""SELECT p.id FROM {CHANGES} c JOIN {contacts.TABLE} p ON p.id = c.thing_id
             WHERE c.run_id = %s AND c.thing = 'contact' AND c.thing_id = ANY(%s) AND c.was IS NULL
-            AND {mark_of("p")} <> c.left_as""",
+            AND {mark_of(Contact, "p")} <> c.left_as""",
         [run.pk, list(set(owners.values()))],
     )
     edited = {contact_id for (contact_id,) in cursor.fetchall()}
@@ -160,7 +160,9 @@ def _contacts(cursor: Any, run: ImportRun, now: datetime) -> None:
     table = contacts.TABLE
     cursor.execute("SELECT id, id FROM pending WHERE was IS NULL")
     _leave_used(cursor, dict(cursor.fetchall()), _since(run))
-    _leave(cursor, CHANGED, f"EXISTS (SELECT 1 FROM {table} p WHERE p.id = x.id AND {mark_of('p')} <> x.left_as)")
+    _leave(
+        cursor, CHANGED, f"EXISTS (SELECT 1 FROM {table} p WHERE p.id = x.id AND {mark_of(Contact, 'p')} <> x.left_as)"
+    )
     _leave(cursor, JOINED, f"x.was IS NULL AND EXISTS (SELECT 1 FROM {_PLACES} m WHERE m.contact_id = x.id)")
     _leave_referenced(cursor, Contact, (Membership,))
     own = ", ".join(f"{name} = w.{name}" for name in contacts.OWN if name != "marketing_opt_out")
@@ -176,7 +178,9 @@ def _contacts(cursor: Any, run: ImportRun, now: datetime) -> None:
 
 def _accounts(cursor: Any, run: ImportRun, now: datetime) -> None:
     table = accounts.TABLE
-    _leave(cursor, CHANGED, f"EXISTS (SELECT 1 FROM {table} a WHERE a.id = x.id AND {mark_of('a')} <> x.left_as)")
+    _leave(
+        cursor, CHANGED, f"EXISTS (SELECT 1 FROM {table} a WHERE a.id = x.id AND {mark_of(Account, 'a')} <> x.left_as)"
+    )
     _leave(cursor, PEOPLED, f"x.was IS NULL AND EXISTS (SELECT 1 FROM {_PLACES} m WHERE m.account_id = x.id)")
     _leave(
         cursor,

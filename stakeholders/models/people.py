@@ -118,7 +118,8 @@ class Contact(models.Model):
 class Membership(models.Model):
     """A person in an account; the first is their main one."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="memberships")
+    # The first constraint below indexes the person.
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="memberships", db_index=False)
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
     is_main = models.BooleanField(default=True)
 
