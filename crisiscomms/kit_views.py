@@ -1,6 +1,7 @@
 """The page for builders: every part of the kit in every state, working as it does on the real pages."""
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django import forms
@@ -14,6 +15,7 @@ from crisiscomms import tables
 from crisiscomms.live import live
 from crisiscomms.models import User
 from crisiscomms.setup_views import administrators
+from crisiscomms.table_views import remembers
 from crisiscomms.tables import Column, Table
 
 BEGUN = "kit_progress_begun"
@@ -28,6 +30,7 @@ FLASHES = {
 PEOPLE = Table(
     key="kit",
     order="name",
+    nouns=("person", "people"),
     page_size=5,
     columns=(
         Column("name", "Name", lambda one: one.name, sort="name", is_fixed=True),
@@ -76,6 +79,7 @@ def _narrow(people: QuerySet[User], wanted: dict[str, Any]) -> QuerySet[User]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @administrators
+@remembers(PEOPLE, FindPeople)
 def kit(request: HttpRequest) -> HttpResponse:
     form = EveryField()
     if request.method == "POST":
@@ -106,10 +110,21 @@ def _page(request: HttpRequest, form: EveryField) -> HttpResponse:
             "soon": now + timedelta(minutes=9),
             "late": now - timedelta(minutes=6),
             "early": now - timedelta(minutes=10),
+            "span": timedelta(minutes=38),
         },
+        "deadlines": _deadlines(now),
+        "differences": [("remind_before_minutes", "15", "20"), ("escalate_to", "lead", "lead, then executive")],
         **_progress(request),
     }
     return render(request, "crisiscomms/kit/page.html", context, status=422 if form.is_bound else view.status)
+
+
+def _deadlines(now: datetime) -> list[Any]:
+    """One deadline in each state, as the houses above keep them."""
+    due, ahead, minutes = now - timedelta(hours=1), now + timedelta(hours=1), timedelta(minutes=6)
+    seen = [("pending", ahead, None), ("met", due, due - minutes), ("met", due, due + minutes)]
+    seen += [("missed", due, None), ("waived", due, None)]
+    return [SimpleNamespace(state=state, due_at=due_at, met_at=met_at) for state, due_at, met_at in seen]
 
 
 @require_safe

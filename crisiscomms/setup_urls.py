@@ -1,5 +1,6 @@
 from django.urls import path
 
+from crisiscomms import setup_list_views as lists
 from crisiscomms import setup_views as views
 from crisiscomms.signin import views as signin
 
@@ -8,7 +9,8 @@ urlpatterns = [
     path("try/<slug:key>/", views.try_step, name="setup_try"),
     path("mails/retry/", views.retry_mails, name="setup_retry_mails"),
     path("organisation/", views.organisation, name="setup_organisation"),
-    path("people/", views.people, name="setup_people"),
+    path("people/", lists.people, name="setup_people"),
+    path("people/list.csv", lists.people_csv, name="setup_people_csv"),
     path("people/<id:person_id>/", views.person, name="setup_person"),
     path("people/<id:person_id>/invite/", views.invite, name="setup_invite"),
     path("policies/", views.policies, name="setup_policies"),
@@ -18,7 +20,8 @@ urlpatterns = [
     path("integrations/<slug:kind>/", views.integration, name="setup_integration"),
     path("changes/", views.changes_list, name="setup_changes"),
     path("changes/<id:change_id>/", views.change, name="setup_change"),
-    path("record/", views.record, name="setup_record"),
+    path("record/", lists.record, name="setup_record"),
+    path("record/list.csv", lists.record_csv, name="setup_record_csv"),
     path("people/<id:person_id>/second-factor/", signin.take_away_factors, name="setup_take_away_factors"),
     path("sign-in/", signin.rules_page, name="setup_sign_in"),
 ]

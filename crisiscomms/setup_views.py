@@ -10,16 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crisiscomms import audit, changes, checklist, credentials, handover, invitations, lost_mails, policy
+from crisiscomms import changes, checklist, credentials, handover, invitations, lost_mails, policy
 from crisiscomms import people as actions
 from crisiscomms.forms import ChangeForm, LeaveForm, OrganisationForm, PersonForm, PolicyForm, SecretForm
-from crisiscomms.models import AuditEvent, ControlChange, Credential, Policy, Role, User
+from crisiscomms.models import ControlChange, Credential, Policy, Role, User
 from crisiscomms.organisation import get_organisation, set_organisation
 from crisiscomms.policy import BadPolicy
 from crisiscomms.refusal import Conflict, Refused
 
 PAGE = ["GET", "HEAD", "POST"]
-RECORD_PAGE = 50
 LOST_SHOWN = 20
 View = Callable[..., HttpResponse]
 
@@ -96,25 +95,6 @@ def organisation(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(PAGE)
 @administrators
-def people(request: HttpRequest) -> HttpResponse:
-    form = PersonForm(request.POST or None, now=request.now)
-    if request.method == "POST" and form.is_valid():
-        try:
-            person = actions.add_person(by=request.user, now=request.now, **form.cleaned_data)
-        except Refused as refusal:
-            form.add_error("email", str(refusal))
-        else:
-            messages.success(request, f"{person.name} is added, and invited by mail.{_second(person)}")
-            return redirect("setup_people")
-    everybody = User.objects.get_queryset().order_by("-is_active", "name").select_related("deputy")
-    invited = set(User.objects.active().filter(invitations__accepted_at=None, invitations__withdrawn_at=None,
-                                               invitations__isnull=False).values_list("pk", flat=True))  # fmt: skip
-    context = {"form": form, "people": everybody, "invited": invited, "roles": Role.choices}
-    return render(request, "crisiscomms/person_list.html", context, status=_status(form))
-
-
-@require_http_methods(PAGE)
-@administrators
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
     who = get_object_or_404(User.objects.get_queryset(), pk=person_id)
     was_active = who.is_active
@@ -128,7 +108,7 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
-            messages.success(request, f"Saved.{_second(changed)}")
+            messages.success(request, f"Saved.{second_person(changed)}")
             return redirect("setup_people")
     # The form has put what was typed on its instance; the page shows who it is in the database.
     who = get_object_or_404(User.objects.get_queryset(), pk=person_id)
@@ -144,7 +124,8 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
     return render(request, "crisiscomms/person_edit.html", context, status=_status(form))
 
 
-def _second(person: User) -> str:
+def second_person(person: User) -> str:
+    """What is still to be said when roles of theirs wait for another administrator."""
     waiting = ControlChange.objects.filter(kind="roles", subject=f"person:{person.pk}", state="open").exists()
     return " A second administrator has to confirm the roles that carry control." if waiting else ""
 
@@ -325,21 +306,3 @@ def change(request: HttpRequest, change_id: int) -> HttpResponse:
         "lapsed": row.is_expired(request.now),
     }
     return render(request, "crisiscomms/change.html", context, status=_status(form))
-
-
-@require_safe
-@administrators
-def record(request: HttpRequest) -> HttpResponse:
-    """Who changed what: the installation's own chain, newest first."""
-    before = request.GET.get("before", "")
-    rows = AuditEvent.objects.filter(chain=audit.INSTALLATION).select_related("actor", "detail").order_by("-number")
-    if before.isascii() and before.isdigit() and len(before) < 10:
-        rows = rows.filter(number__lt=int(before))
-    page = list(rows[: RECORD_PAGE + 1])
-    context = {
-        "rows": page[:RECORD_PAGE],
-        "older": page[RECORD_PAGE - 1].number if len(page) > RECORD_PAGE else None,
-        "is_first": not before,
-        "faults": list(audit.faults(audit.INSTALLATION))[:5] if "check" in request.GET else None,
-    }
-    return render(request, "crisiscomms/record.html", context)

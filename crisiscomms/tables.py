@@ -5,28 +5,42 @@ bookmarked and sent to a colleague. A page goes on behind the last row that was 
 declared meanwhile moves nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
-from django.utils.dateparse import parse_datetime
+
+from crisiscomms import wording
+from crisiscomms.keyset import beyond
 
 Row = Any
+# Counting goes no further: beyond that a person only needs to know that it is many.
+COUNTED = 10_000
 STALE = "This page of the list is no longer there: its address is cut off or too old. Start again at the first page."
 UNSORTED = "This list cannot be sorted like that. Choose one of the orders it offers."
-UNFILTERED = "This list has no such filter. Choose one of the values it offers."
+UNFILTERED = "This list cannot be filtered like that. Choose from what it offers, and mend what is marked."
+NOTHING = "No row fits the filter. Fewer words, or “All” in one of the lists, finds more."
+
+
+def counted(number: int) -> str:
+    """A number that was counted no further than COUNTED: "4 212" or "more than 10 000"."""
+    if number <= COUNTED:
+        return wording.thin(number)
+    # In a narrow place the words may part, the number may not.
+    return f"more than {wording.thin(COUNTED)}".replace("\u2009", "\u202f")
 
 
 @dataclass(frozen=True)
 class Column:
     """One column. `value` is what a spreadsheet gets; a `template` draws the cell, with `row`, when that is not enough.
 
-    `sort` names a field or annotation that is never NULL; `ways` says its two directions in words, rising first.
+    `sort` names fields or annotations that are never NULL, parted by blanks; `ways` says its two directions in words,
+    rising first. `is_shown` is what a reader begins with; a column can also be on the page only, or in the file only.
     """
 
     key: str
@@ -37,14 +51,21 @@ class Column:
     ways: tuple[str, str] = ("A to Z", "Z to A")
     is_fixed: bool = False
     is_shown: bool = True
+    is_number: bool = False
+    in_page: bool = True
+    in_file: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
+    """`nouns` are one row and many of them; `nothing` says what to do when a filter finds none."""
+
     key: str
     columns: tuple[Column, ...]
     order: str
+    nouns: tuple[str, str]
     page_size: int = 50
+    nothing: str = NOTHING
 
     def orders(self) -> dict[str, str]:
         """Every order it can be in, with the words for it."""
@@ -62,9 +83,21 @@ class Table:
 
     def chosen(self, keys: list[str]) -> list[Column]:
         """The columns to show: those named, or those a reader begins with; the fixed ones always."""
-        known = {column.key for column in self.columns}
-        wanted = known & set(keys) or {column.key for column in self.columns if column.is_shown}
-        return [column for column in self.columns if column.is_fixed or column.key in wanted]
+        offered = [column for column in self.columns if column.in_page]
+        wanted = {column.key for column in offered} & set(keys) or {one.key for one in offered if one.is_shown}
+        return [column for column in offered if column.is_fixed or column.key in wanted]
+
+    def file_columns(self) -> list[Column]:
+        return [column for column in self.columns if column.in_file]
+
+    def choices(self) -> list[Column]:
+        """The columns that a reader may show or hide."""
+        return [column for column in self.columns if column.in_page and not column.is_fixed]
+
+    def counted(self, number: int) -> str:
+        """The number with its noun: "1 incident", "4 212 incidents", "more than 10 000 incidents"."""
+        one, many = self.nouns
+        return f"{counted(number)} {one if number == 1 else many}"
 
 
 @dataclass(frozen=True)
@@ -98,8 +131,25 @@ class View:
         return any(self.query.get(name) for name in self.form.fields)
 
     @property
-    def has_choice(self) -> bool:
-        return any(not column.is_fixed for column in self.table.columns)
+    def is_changed(self) -> bool:
+        """Whether anything but the place in the list differs from how a reader begins."""
+        return bool(self.query.urlencode())
+
+    @property
+    def counted(self) -> str:
+        return self.table.counted(self.total)
+
+    @property
+    def order_said(self) -> str:
+        return self.orders[self.order]
+
+    def said(self) -> Iterator[tuple[str, str]]:
+        """The filter in words, for paper: what is asked for, and the answer."""
+        for name, field_ in self.form.fields.items():
+            value = self.query.get(name, "")
+            if value:
+                choices = {str(key): str(label) for key, label in getattr(field_, "choices", [])}
+                yield str(field_.label), choices.get(value, value)
 
     def headings(self) -> Iterator[Heading]:
         here, falls = self.table.sorted_by(self.order)
@@ -141,7 +191,8 @@ def look(table: Table, rows: QuerySet[Any], asked: QueryDict, form: forms.Form, 
     view, found = _begin(table, rows, asked, form, narrow)
     if view.problem:
         return view
-    view.total = found.count()
+    # Only keys: what the columns add would be computed for every row that is counted.
+    view.total = found.order_by().values("pk")[: COUNTED + 1].count()
     after = asked.get("after", "")
     if after:
         try:
@@ -167,9 +218,10 @@ def rows_for_export(
 
 
 def _lines(view: View, found: QuerySet[Any]) -> Iterator[list[object]]:
-    yield [column.label for column in view.table.columns]
+    columns = view.table.file_columns()
+    yield [column.label for column in columns]
     for row in _in_order(found, view).iterator(chunk_size=500):
-        yield [_plain(column.value(row)) for column in view.table.columns]
+        yield [_plain(column.value(row)) for column in columns]
 
 
 def _begin(
@@ -182,7 +234,7 @@ def _begin(
         form=form,
         columns=table.chosen(asked.getlist("col")),
         order=order if is_known else table.order,
-        query=_kept(table, asked, form),
+        query=kept(table, asked, form.fields),
     )
     if not form.is_valid():
         view.problem = UNFILTERED
@@ -193,42 +245,42 @@ def _begin(
     return view, narrow(rows, form.cleaned_data)
 
 
-def _kept(table: Table, asked: QueryDict, form: forms.Form) -> QueryDict:
+def kept(table: Table, asked: QueryDict, filters: Iterable[str]) -> QueryDict:
     """What neighbouring looks take over: the filter, the order, the columns; nothing else that stood in the address."""
-    kept = QueryDict(mutable=True)
-    for name in form.fields:
+    found = QueryDict(mutable=True)
+    for name in filters:
         if asked.get(name):
-            kept[name] = str(asked[name])
+            found[name] = str(asked[name])
     if asked.get("sort") in table.orders():
-        kept["sort"] = str(asked["sort"])
-    known = [column.key for column in table.columns if column.key in asked.getlist("col")]
-    kept.setlist("col", known)
-    return kept
+        found["sort"] = str(asked["sort"])
+    chosen = asked.getlist("col")
+    found.setlist("col", [column.key for column in table.columns if column.in_page and column.key in chosen])
+    return found
+
+
+def _order(view: View) -> list[str]:
+    """What the database sorts by; the key last, so that no two rows are equal."""
+    column, falls = view.table.sorted_by(view.order)
+    return [f"-{name}" if falls else name for name in (*column.sort.split(), "pk")]
 
 
 def _in_order(rows: QuerySet[Any], view: View) -> QuerySet[Any]:
-    column, falls = view.table.sorted_by(view.order)
-    sign = "-" if falls else ""
-    return rows.order_by(f"{sign}{column.sort}", f"{sign}pk")
+    return rows.order_by(*_order(view))
 
 
 def _behind(rows: QuerySet[Any], view: View, mark: str) -> QuerySet[Any]:
-    column, falls = view.table.sorted_by(view.order)
-    order, kind, value, pk = signing.loads(mark, salt=_salt(view))
-    if order != view.order:
+    order, *values = signing.loads(mark, salt=_salt(view))
+    wanted = _order(view)
+    if order != view.order or len(values) != len(wanted):
         raise signing.BadSignature
-    where = parse_datetime(value) if kind == "moment" else value
-    word = "lt" if falls else "gt"
-    return rows.filter(Q(**{f"{column.sort}__{word}": where}) | Q(**{column.sort: where, f"pk__{word}": pk}))
+    return rows.filter(beyond(wanted, values))
 
 
 def _mark(view: View, row: Row) -> str:
     """Where a page ended. Signed: nobody can ask with it for what the table does not offer."""
-    column, _ = view.table.sorted_by(view.order)
-    value = getattr(row, column.sort)
-    is_moment = isinstance(value, datetime)
-    content = [view.order, "moment" if is_moment else "plain", value.isoformat() if is_moment else value, row.pk]
-    return signing.dumps(content, salt=_salt(view))
+    values = [getattr(row, name.removeprefix("-")) for name in _order(view)]
+    plain = [one.isoformat() if isinstance(one, datetime) else one for one in values]
+    return signing.dumps([view.order, *plain], salt=_salt(view))
 
 
 def _salt(view: View) -> str:

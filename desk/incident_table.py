@@ -46,6 +46,7 @@ LATE = ("earliest first", "latest first")
 INCIDENTS = Table(
     key="incidents",
     order="-closed",
+    nouns=("incident", "incidents"),
     columns=(
         Column("number", "Incident", str, f"{CELLS}#name", sort="number", ways=("oldest", "newest"), is_fixed=True),
         Column(

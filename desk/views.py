@@ -6,9 +6,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from crisiscomms import checklist, tables
-from crisiscomms.exports import csv_answer, record_export
 from crisiscomms.live import live
 from crisiscomms.models import Role
+from crisiscomms.table_views import export, remembers
 from desk import incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
 from incidents import access
@@ -47,6 +47,7 @@ def home_live(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@remembers(INCIDENTS, IncidentFilter)
 def incidents(request: HttpRequest) -> HttpResponse:
     access.page(request.user, "view")
     rows = incident_table.listed(request.user)
@@ -60,13 +61,7 @@ def incidents_csv(request: HttpRequest) -> HttpResponseBase:
     """The incidents of the list, all pages and columns, as CSV."""
     access.page(request.user, "view")
     rows = incident_table.listed(request.user)
-    form = IncidentFilter(request.GET)
-    view, lines = tables.rows_for_export(INCIDENTS, rows, request.GET, form, incident_table.narrow)
-    if view.problem:
-        return render(request, "400.html", {"reason": view.problem}, status=400)
-    what = "1 incident" if view.total == 1 else f"{view.total} incidents"
-    record_export(what=what, of="incidents", by=request.user, now=request.now)
-    return csv_answer(lines, name="incidents")
+    return export(request, INCIDENTS, rows, IncidentFilter(request.GET), incident_table.narrow)
 
 
 @require_GET

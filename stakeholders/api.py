@@ -12,7 +12,7 @@ from rest_framework import serializers
 from crisiscomms.api import fields, filtering
 from crisiscomms.api.views import ApiDetail, ApiList, on_front_page
 from stakeholders import access, queries
-from stakeholders.forms import STATES as FIND_STATES
+from stakeholders.contact_table import STATES as FIND_STATES
 from stakeholders.models import Account, Contact, Membership
 
 TIERS = [1, 2, 3]

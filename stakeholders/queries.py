@@ -7,13 +7,13 @@ from typing import Any, Generic, TypeVar
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
 
+from crisiscomms.tables import COUNTED
 from stakeholders.models import Account, Contact, Membership
 from stakeholders.naming import name_key
 
 T = TypeVar("T")
 PAGE = 50
 PEOPLE = 500
-COUNTED = 10_000
 STATES = {
     "reachable": Q(unsubscribed_at=None, suppressed_at=None),
     "opted_out": Q(marketing_opt_out=True),
@@ -39,19 +39,18 @@ class Page(Generic[T]):
     next_after: int | None = None
 
 
-def contacts(wanted: ContactFilter) -> QuerySet[Contact]:
-    """The contacts in list order, each with its main account."""
+def contacts() -> QuerySet[Contact]:
+    """Everybody, each with the main account."""
     main = Membership.objects.filter(contact=OuterRef("pk"), is_main=True)
-    found = matching(wanted).order_by("last_name", "pk")
-    return found.annotate(
+    return Contact.objects.known().annotate(
         main_account=Subquery(main.values("account__name")[:1]),
         main_account_id=Subquery(main.values("account")[:1]),
         main_tier=Subquery(main.values("account__tier")[:1]),
     )
 
 
-def matching(wanted: ContactFilter) -> QuerySet[Contact]:
-    found: QuerySet[Contact] = Contact.objects.known()
+def matching(wanted: ContactFilter, among: QuerySet[Contact] | None = None) -> QuerySet[Contact]:
+    found = Contact.objects.known() if among is None else among
     for word in wanted.text.split()[:5]:
         found = found.filter(pk__in=_beginning_with(word))
     if wanted.tier:
@@ -59,13 +58,6 @@ def matching(wanted: ContactFilter) -> QuerySet[Contact]:
     if wanted.state in STATES:
         found = found.filter(STATES[wanted.state])
     return found
-
-
-def count(wanted: ContactFilter) -> int:
-    """How many match, but no more than COUNTED + 1: beyond that a person only needs to know that it is many."""
-    if wanted == ContactFilter():
-        return Contact.objects.count()
-    return matching(wanted)[: COUNTED + 1].count()
 
 
 def _beginning_with(word: str) -> QuerySet[Any, Any]:
@@ -81,26 +73,12 @@ def _beginning_with(word: str) -> QuerySet[Any, Any]:
     )
 
 
-def contact_page(wanted: ContactFilter, *, after: int | None) -> Page[Contact]:
-    """`after` is the last contact of the page before."""
-    found = contacts(wanted)
-    last = Contact.objects.filter(pk=after).values_list("last_name", flat=True).first() if after else None
-    if last is not None:
-        # The first condition is implied by the second; with it the index is entered at the right place.
-        found = found.filter(Q(last_name__gte=last), Q(last_name__gt=last) | Q(last_name=last, pk__gt=after))
-    rows = list(found[: PAGE + 1])
-    return Page(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
-
-
-def totals() -> dict[str, int]:
-    """The figures above the list."""
-    people = Contact.objects.known().aggregate(
-        contacts=Count("pk"),
-        opted_out=Count("pk", filter=STATES["opted_out"]),
-        unsubscribed=Count("pk", filter=STATES["unsubscribed"]),
-        stopped=Count("pk", filter=STATES["stopped"]),
-    )
-    return {**people, "accounts": Account.objects.count()}
+def figures() -> dict[str, int]:
+    """The figures above the list, each counted no further than a person needs to know (tables.COUNTED)."""
+    people = Contact.objects.known()
+    found = {"contacts": people, **{name: people.filter(STATES[name]) for name in STATES if name != "reachable"}}
+    counted = {name: rows.values("pk")[: COUNTED + 1].count() for name, rows in found.items()}
+    return {**counted, "accounts": Account.objects.values("pk")[: COUNTED + 1].count()}
 
 
 def accounts(text: str = "", *, tier: int | None = None) -> QuerySet[Account]:
@@ -116,18 +94,9 @@ def accounts(text: str = "", *, tier: int | None = None) -> QuerySet[Account]:
     return found.order_by("tier", "name_key", "pk")
 
 
-def account_page(text: str, *, tier: int | None, after: int | None) -> Page[Account]:
-    """`after` is the last account of the page before."""
-    found = accounts(text, tier=tier)
-    last = Account.objects.filter(pk=after).first() if after else None
-    if last:
-        found = found.filter(
-            Q(tier__gt=last.tier)
-            | Q(tier=last.tier, name_key__gt=last.name_key)
-            | Q(tier=last.tier, name_key=last.name_key, pk__gt=last.pk)
-        )
-    rows = list(found[: PAGE + 1])
-    return Page(rows[:PAGE], rows[PAGE - 1].pk if len(rows) > PAGE else None)
+def regions() -> list[str]:
+    """The regions that accounts are in."""
+    return list(Account.objects.exclude(region="").order_by("region").values_list("region", flat=True).distinct()[:200])
 
 
 def people_of(account: Account) -> QuerySet[Contact]:

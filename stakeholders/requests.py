@@ -20,10 +20,3 @@ def posted_number(request: HttpRequest, name: str) -> int | None:
 
 def _small(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
-def query_of(request: HttpRequest) -> str:
-    """The filter as it stands in the address, for the links to the next page and to the export."""
-    query = request.GET.copy()
-    query.pop("after", None)
-    return query.urlencode()

@@ -8,6 +8,7 @@ urlpatterns = [
     path("contacts/", views.contact_list, name="contacts"),
     path("contacts/export.csv", views.contact_export, name="export"),
     path("contacts/accounts/", views.account_list, name="accounts"),
+    path("contacts/accounts/list.csv", views.account_export, name="accounts_csv"),
     path("contacts/accounts/<id:account_id>/", views.account_detail, name="account"),
     path("contacts/people/<id:contact_id>/allow/", views.contact_allow, name="allow"),
     path("contacts/<id:contact_id>/data/", personal_views.data, name="personal_data"),

@@ -1,65 +1,55 @@
 """The contacts pages: find people, look at an account."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from crisiscomms import tables
 from crisiscomms.refusal import Refused
-from stakeholders import access, actions, exports, queries
-from stakeholders.forms import FindAccounts, FindContacts
-from stakeholders.requests import now_of, number, posted_number, query_of
+from crisiscomms.table_views import export, remembers
+from stakeholders import access, account_table, actions, contact_table, queries
+from stakeholders.account_table import ACCOUNTS, FindAccounts
+from stakeholders.contact_table import CONTACTS, FindContacts
+from stakeholders.requests import now_of, posted_number
 
 
 @require_GET
+@remembers(CONTACTS, FindContacts)
 def contact_list(request: HttpRequest) -> HttpResponse:
     user = access.check_may_see(request.user)
-    form = FindContacts(request.GET)
-    wanted = form.wanted()
-    page = queries.contact_page(wanted, after=number(request, "after"))
-    totals, is_filtered = queries.totals(), wanted != queries.ContactFilter()
+    view = tables.look(CONTACTS, queries.contacts(), request.GET, FindContacts(request.GET), contact_table.narrow)
     context = {
-        "form": form,
-        "page": page,
-        "wanted": wanted,
-        "is_filtered": is_filtered,
-        "totals": totals,
-        "found": queries.count(wanted) if is_filtered else totals["contacts"],
-        "counted": queries.COUNTED,
-        "query": query_of(request),
+        "view": view,
+        "figures": queries.figures(),
         "may_import": access.may_import(user),
         "may_erase": access.may_erase(user),
     }
-    return render(request, "stakeholders/contact_list.html", context)
+    return render(request, "stakeholders/contact_list.html", context, status=view.status)
 
 
 @require_GET
-def contact_export(request: HttpRequest) -> StreamingHttpResponse:
-    """The contacts of the list, all pages, as CSV."""
-    user = access.check_may_see(request.user)
-    wanted = FindContacts(request.GET).wanted()
-    actions.record_export(what=f"{queries.matching(wanted).count()} contacts", by=user, now=now_of(request))
-    lines = exports.contact_lines(queries.contacts(wanted).iterator(chunk_size=1_000))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="contacts.csv"'
-    return response
+def contact_export(request: HttpRequest) -> HttpResponseBase:
+    """The contacts of the list, all pages and columns, as CSV."""
+    access.check_may_see(request.user)
+    return export(request, CONTACTS, queries.contacts(), FindContacts(request.GET), contact_table.narrow)
 
 
 @require_GET
+@remembers(ACCOUNTS, FindAccounts)
 def account_list(request: HttpRequest) -> HttpResponse:
     user = access.check_may_see(request.user)
-    form = FindAccounts(request.GET)
-    form.is_valid()
-    tier, text = form.cleaned_data.get("tier") or "", form.cleaned_data.get("q") or ""
-    page = queries.account_page(text, tier=int(tier) if tier else None, after=number(request, "after"))
-    context = {
-        "form": form,
-        "page": page,
-        "is_filtered": bool(tier or text),
-        "query": query_of(request),
-        "may_import": access.may_import(user),
-    }
-    return render(request, "stakeholders/account_list.html", context)
+    view = tables.look(ACCOUNTS, queries.accounts(), request.GET, FindAccounts(request.GET), account_table.narrow)
+    context = {"view": view, "may_import": access.may_import(user)}
+    return render(request, "stakeholders/account_list.html", context, status=view.status)
+
+
+@require_GET
+def account_export(request: HttpRequest) -> HttpResponseBase:
+    """The accounts of the list, all pages and columns, as CSV."""
+    access.check_may_see(request.user)
+    return export(request, ACCOUNTS, queries.accounts(), FindAccounts(request.GET), account_table.narrow)
 
 
 @require_GET

@@ -155,6 +155,8 @@ setup_change                              GET   in   404  404  404  404  200  40
 setup_change                              POST  in   404  404  404  404  422  404
 setup_record                              GET   in   404  404  404  404  200  404
 setup_record                              POST  in   405  405  405  405  405  405
+setup_record_csv                          GET   in   404  404  404  404  200  404
+setup_record_csv                          POST  in   405  405  405  405  405  405
 incidents:product                         GET   in   404  404  404  404  200  404
 incidents:product                         POST  in   404  404  404  404  422  404
 incidents:component_setup                 GET   in   404  404  404  404  200  404
@@ -163,6 +165,8 @@ incidents:component_use                   GET   in   405  405  405  405  405  40
 incidents:component_use                   POST  in   404  404  404  404  302  404
 setup_people                              GET   in   404  404  404  404  200  404
 setup_people                              POST  in   404  404  404  404  422  404
+setup_people_csv                          GET   in   404  404  404  404  200  404
+setup_people_csv                          POST  in   405  405  405  405  405  405
 setup_person                              GET   in   404  404  404  404  200  404
 setup_person                              POST  in   404  404  404  404  422  404
 setup_take_away_factors                   GET   in   405  405  405  405  405  405
@@ -211,6 +215,8 @@ stakeholders:export                       GET   in   404  404  404  200  200  20
 stakeholders:export                       POST  in   405  405  405  405  405  405
 stakeholders:accounts                     GET   in   404  404  404  200  200  200
 stakeholders:accounts                     POST  in   405  405  405  405  405  405
+stakeholders:accounts_csv                 GET   in   404  404  404  200  200  200
+stakeholders:accounts_csv                 POST  in   405  405  405  405  405  405
 stakeholders:account                      GET   in   404  404  404  200  200  200
 stakeholders:account                      POST  in   405  405  405  405  405  405
 stakeholders:personal_data                GET   in   404  404  404  404  200  404

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import Model, Q
+from django.db.models import Model
 from rest_framework.exceptions import ParseError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
+
+from crisiscomms.keyset import beyond, turned
 
 USUAL, MOST = 50, 200
 LINK = {"type": "string", "format": "uri", "nullable": True}
@@ -29,9 +31,10 @@ class Keyset(BasePagination):
         self.order: Sequence[str] = view.order
         self.limit = _limit(request)
         is_back, values = self._cursor()
-        found = queryset.order_by(*(_turned(name) if is_back else name for name in self.order))
+        order = [turned(name) for name in self.order] if is_back else self.order
+        found = queryset.order_by(*order)
         if values is not None:
-            found = found.filter(_beyond(self.order, values, is_back=is_back))
+            found = found.filter(beyond(order, values))
         rows = list(found[: self.limit + 1])
         more = len(rows) > self.limit
         rows = rows[: self.limit]
@@ -98,23 +101,5 @@ def _limit(request: Request) -> int:
     return int(text)
 
 
-def _turned(name: str) -> str:
-    return name[1:] if name.startswith("-") else f"-{name}"
-
-
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _beyond(order: Sequence[str], values: Sequence[Any], *, is_back: bool) -> Q:
-    """Rows behind this place: greater in the first column, or equal there and greater in the second, and so on."""
-    beyond, equal = Q(), Q()
-    for name, value in zip(order, values, strict=True):
-        column = name.lstrip("-")
-        goes_down = name.startswith("-") != is_back
-        beyond |= equal & Q(**{f"{column}__{'lt' if goes_down else 'gt'}": value})
-        equal &= Q(**{column: value})
-    first = order[0].lstrip("-")
-    bound = "lte" if order[0].startswith("-") != is_back else "gte"
-    # Implied by the rest; with it the index is entered at the right place.
-    return Q(**{f"{first}__{bound}": values[0]}) & beyond

@@ -28,6 +28,18 @@ class AuditEvent(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chain", "number"], name="audit_number_once_per_chain")]
+        # For the page of the installation's own chain; those of incidents are short.
+        indexes = [
+            models.Index(
+                fields=["verb", "number"],
+                # So that what a verb begins with is found in any collation.
+                opclasses=["varchar_pattern_ops", "int4_ops"],
+                name="audit_by_kind",
+                condition=Q(chain="installation"),
+            ),
+            models.Index(fields=["actor", "number"], name="audit_by_person", condition=Q(chain="installation")),
+            models.Index(fields=["at", "number"], name="audit_by_day", condition=Q(chain="installation")),
+        ]
         triggers = [pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:

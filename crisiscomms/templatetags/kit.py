@@ -14,10 +14,10 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from crisiscomms import credentials, wording
+from crisiscomms import credentials, tables, wording
 from crisiscomms.models import ControlChange
 from crisiscomms.tables import Column, View
 
@@ -255,10 +255,14 @@ def dressed(bound: BoundField) -> SafeString:
     return bound.as_widget(attrs={"aria-describedby": f"{bound.auto_id}_error"} if bound.errors else None)
 
 
-@register.inclusion_tag("crisiscomms/table.html", takes_context=True)
-def data_table(context: Context, view: View, label: str) -> dict[str, Any]:
-    """The rows of a table with headings that sort, its pages, or what to do when it is empty: {% data_table view "Incidents" %}."""
-    return {"view": view, "label": label, "path": context["request"].path, "now": moment(context)}
+@register.inclusion_tag("crisiscomms/table_sheet.html", takes_context=True)
+def table_sheet(context: Context, view: View, label: str, csv: str = "", **facts: Any) -> dict[str, Any]:
+    """How many there are, the rows with headings that sort, the pages, the file; or what to do when there are none.
+
+    {% table_sheet view "Incidents" csv=url may_lead=may_lead %}: cells get the facts beside their row.
+    """
+    path = context["request"].path
+    return {"view": view, "label": label, "csv": csv, "facts": facts, "path": path, "now": moment(context)}
 
 
 @register.inclusion_tag("crisiscomms/table_filter.html", takes_context=True)
@@ -267,13 +271,19 @@ def table_filter(context: Context, view: View, label: str) -> dict[str, Any]:
     return {"view": view, "label": label, "path": context["request"].path}
 
 
+@register.simple_tag
+def counted(number: int) -> str:
+    """A number that was counted only so far, "more than 10 000": {% counted figures.contacts %}."""
+    return tables.counted(number)
+
+
 @register.simple_tag(takes_context=True)
 def table_cell(context: Context, column: Column, row: Any) -> SafeString:
-    """One cell, by the column's template or as plain words."""
+    """One cell, by the column's template, which knows `row` and the page's facts, or as plain words."""
     if not column.template:
-        return conditional_escape(column.value(row))
+        return format_html("<bdi>{}</bdi>", column.value(row))
     # Drawn in the page's own context: one of its own for each of hundreds of cells costs as much as the cells.
-    with context.push(row=row):
+    with context.push(row=row, **context["facts"]):
         cell: SafeString = get_template(column.template).template.nodelist.render(context)  # type: ignore[attr-defined]
     return cell
 

@@ -50,6 +50,8 @@ class Account(models.Model):
         ]
         indexes = [
             GinIndex(fields=["products"], name="account_products"),
+            models.Index(fields=["tier", "name_key", "id"], name="account_in_list_order"),
+            models.Index(fields=["region", "tier", "name_key", "id"], name="account_of_region"),
             GinIndex(Words("name", "external_id"), name="account_words"),
         ]
 
@@ -101,6 +103,12 @@ class Contact(models.Model):
         ]
         indexes = [
             models.Index(fields=["last_name", "id"], name="contact_in_list_order"),
+            # Few among many: without these a list of them would read everybody.
+            models.Index(fields=["last_name", "id"], name="contact_opted_out", condition=Q(marketing_opt_out=True)),
+            models.Index(
+                fields=["last_name", "id"], name="contact_unsubscribed", condition=Q(unsubscribed_at__isnull=False)
+            ),
+            models.Index(fields=["last_name", "id"], name="contact_stopped", condition=Q(suppressed_at__isnull=False)),
             models.Index(OpClass(Lower("last_name"), "text_pattern_ops"), name="contact_last_name_prefix"),
             models.Index(OpClass(Lower("first_name"), "text_pattern_ops"), name="contact_first_name_prefix"),
             GinIndex(Words("first_name", "last_name", "address"), name="contact_words"),

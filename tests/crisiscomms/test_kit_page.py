@@ -1,10 +1,14 @@
 """The page for builders: its parts work as they do on the real pages."""
 
+import re
 from datetime import timedelta
 
+from django.conf import settings
 from django.test import Client
 
 from crisiscomms import clock
+from crisiscomms.templatetags import kit
+from tests import factories
 from tests.conftest import NOW
 from tests.page_rules import check_page
 from tests.visits import BACKEND
@@ -48,3 +52,58 @@ def test_progress_counts_up_answers_nothing_new_and_stops(olga):
 
     assert "800 of" in going and same.status_code == 304
     assert "hx-get" not in over and "rows read" in over
+
+
+SHARED = ("marks", "lists", "tables", "charts", "notes", "controls", "forms", "overlays", "palette")
+# Parts of the frame that stands around every page, and cells that belong to one table.
+NOT_SHOWN = {"head.html", "head_inside.html", "logo.html", "nav.html", "self.html", "setup_tabs.html"}
+ONE_PAGE = {"cc-logo-shown"}
+
+
+def shown(olga):
+    client = Client()
+    client.force_login(olga, backend=BACKEND)
+    client.post("/kit/", {"press": "begin"})
+    client.post("/kit/", {"press": "info"})
+    return client.get("/kit/")
+
+
+def shown_wrong(olga):
+    client = Client()
+    client.force_login(olga, backend=BACKEND)
+    return client.post("/kit/", {"line": "x"})
+
+
+def test_every_part_of_the_kit_is_on_its_page(olga):
+    folder = settings.BASE_DIR / "templates" / "crisiscomms"
+    parts = {path.name for path in folder.glob("*.html") if "{% extends" not in path.read_text()}
+    families = {f"crisiscomms/kit/{path.name}" for path in (folder / "kit").glob("*.html")}
+    wanted = {f"crisiscomms/{name}" for name in parts - NOT_SHOWN if not name.endswith("_cells.html")}
+
+    drawn = {template.name for template in shown(olga).templates}
+
+    assert (wanted | families) - drawn - {"crisiscomms/form_errors.html"} == set()
+    assert "crisiscomms/form_errors.html" in {one.name for one in shown_wrong(olga).templates}
+
+
+def test_every_tag_of_the_kit_is_used_on_its_page():
+    folder = settings.BASE_DIR / "templates" / "crisiscomms"
+    text = "".join(path.read_text() for path in [*(folder / "kit").glob("*.html"), *folder.glob("table*.html")])
+    used = set(re.findall(r"{%\s*(\w+)", text)) | set(re.findall(r"\|(\w+)", text))
+
+    assert {*kit.register.tags, *kit.register.filters} - used - {"setup_tabs", "as_json"} == set()
+
+
+def test_every_class_of_the_shared_sheets_that_a_page_uses_is_on_the_page_of_the_kit(olga):
+    sheets = settings.BASE_DIR / "crisiscomms" / "static" / "crisiscomms" / "css"
+    known = {
+        name for sheet in SHARED for name in re.findall(r"\.(cc-[a-z0-9-]+)", (sheets / f"{sheet}.css").read_text())
+    }
+    pages = (path for path in (settings.BASE_DIR / "templates").rglob("*.html") if path.parent.name != "kit")
+    used = {name for path in pages for name in re.findall(r"\bcc-[a-z0-9-]+", path.read_text())}
+
+    for number in range(6):
+        factories.make_user(f"person{number}", roles=["sales"])
+    html = (shown(olga).content + shown_wrong(olga).content).decode()
+
+    assert (known & used) - set(re.findall(r"\bcc-[a-z0-9-]+", html)) - ONE_PAGE == set()

@@ -1,3 +1,4 @@
+import csv
 import io
 import re
 from datetime import timedelta
@@ -10,6 +11,7 @@ from crisiscomms.models import AuditEvent, User
 from stakeholders import actions
 from stakeholders.imports import forgetting, running
 from stakeholders.models import Account, Contact, ImportRun
+from tests import factories
 
 HEADER = "Email,First Name,Last Name,Account Name\n"
 MANY = HEADER + "".join(f"p{n}@x.example,P,Q,Acme\n" for n in range(1200)) + "P1@x.example,,,\nnobody,,,\n"
@@ -29,6 +31,10 @@ def seen(client, ada):
 def upload(client, raw, name="contacts.csv", kind="contacts"):
     raw = raw.encode() if isinstance(raw, str) else raw
     return client.post(reverse("stakeholders:upload"), {"kind": kind, "file": SimpleUploadedFile(name, raw)})
+
+
+def rows_of(response):
+    return list(csv.reader(io.StringIO(response.getvalue().decode().removeprefix("\ufeff"), newline="")))
 
 
 def page(name, *args):
@@ -223,10 +229,10 @@ def test_hostile_cells_stay_harmless_text(seen, bring):
         ("q=grace@", ["Hopper"]),
         ("q=%25", []),
         ("tier=1", ["Lovelace"]),
-        ("tier=9", ["Byron", "Hopper", "Lovelace"]),
         ("state=opted_out", ["Hopper"]),
         ("state=reachable", ["Byron", "Hopper", "Lovelace"]),
-        ("after=abc", ["Byron", "Hopper", "Lovelace"]),
+        ("sort=-name", ["Lovelace", "Hopper", "Byron"]),
+        ("sort=email", ["Lovelace", "Byron", "Hopper"]),
     ],
 )
 def test_it_finds_people(query, found, seen, bring):
@@ -238,19 +244,77 @@ def test_it_finds_people(query, found, seen, bring):
 
     answer = seen.get(f"{page('contacts')}?{query}")
 
-    assert [contact.last_name for contact in answer.context["page"].rows] == found
+    assert [contact.last_name for contact in answer.context["view"].rows] == found
 
 
-def test_pages_follow_each_other_without_gap_or_double(seen, bring):
+@pytest.mark.parametrize("query", ["tier=9", "state=nonsense", "after=abc", "sort=phone", "q=" + "x" * 121])
+@pytest.mark.parametrize("name", ["contacts", "accounts"])
+def test_what_a_list_does_not_offer_is_refused_in_words_and_in_the_file_too(name, query, seen, bring):
+    if name == "accounts":
+        query = query.replace("state=", "kind=")
+    bring(HEADER + "ada@x.example,Ada,L,Acme\n")
+
+    answer = seen.get(f"{page(name)}?{query}")
+    file = seen.get(f"{page({'contacts': 'export'}.get(name, 'accounts_csv'))}?{query}")
+
+    assert answer.status_code == 400 and 'role="alert"' in answer.content.decode()
+    assert "ada@x.example" not in answer.content.decode()
+    assert file.status_code == (200 if query.startswith("after") else 400)
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [("contacts", "name"), ("contacts", "-name"), ("contacts", "-email"), ("accounts", "tier"), ("accounts", "-tier")],
+)
+def test_pages_follow_each_other_without_gap_or_double(name, order, seen, bring):
     bring(HEADER + "".join(f"p{n}@x.example,P,{'Same' if n % 2 else f'N{n:03}'},Acme {n}\n" for n in range(120)))
+    Account.objects.filter(pk__in=Account.objects.order_by("name_key")[:60].values("pk")).update(tier=1)
 
-    for name in ("contacts", "accounts"):
-        met, after = [], ""
-        while after is not None:
-            shown = seen.get(page(name), {"after": after}).context["page"]
-            met += [row.pk for row in shown.rows]
-            after = shown.next_after
-        assert (len(met), len(set(met))) == (120, 120)
+    met, query = [], f"?sort={order}"
+    while query:
+        view = seen.get(page(name) + query).context["view"]
+        met += view.rows
+        query = view.next if view.next_after else ""
+
+    assert (len(met), len({row.pk for row in met}), view.total) == (120, 120, 120)
+    places = [row.last_name if order.endswith("name") else row.address for row in met if name == "contacts"]
+    places += [(row.tier, row.name_key) for row in met if name == "accounts"]
+    assert places == sorted(places, reverse=order.startswith("-"))
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["Acme", "Bolt", "Crisp"]),
+        ("tier=3", ["Bolt", "Crisp"]),
+        ("kind=partner", ["Bolt"]),
+        ("region=EMEA", ["Acme", "Crisp"]),
+        ("region=EMEA&tier=1", ["Acme"]),
+        ("q=BO", ["Bolt"]),
+        ("sort=-name", ["Crisp", "Bolt", "Acme"]),
+    ],
+)
+def test_it_finds_accounts_on_the_page_and_in_the_file(query, found, seen, db):
+    factories.make_account("Acme", tier=1, region="EMEA")
+    factories.make_account("Bolt", tier=3, region="APAC", kind="partner")
+    factories.make_account("Crisp", tier=3, region="EMEA")
+
+    answer = seen.get(f"{page('accounts')}?{query}")
+    head, *lines = rows_of(seen.get(f"{page('accounts_csv')}?{query}"))
+
+    assert [account.name for account in answer.context["view"].rows] == found
+    assert [line[0] for line in lines] == found and head[:3] == ["Account", "CRM ID", "Kind"]
+    assert AuditEvent.objects.get(verb="accounts.exported").detail.text.startswith(f"Exported {len(found)} account")
+
+
+def test_columns_of_contacts_are_chosen_and_the_file_has_all(seen, bring):
+    bring("Email,First Name,Last Name,Phone\nada@x.example,Ada,Lovelace,+43 1\n")
+
+    html = seen.get(f"{page('contacts')}?col=phone").content.decode()
+    head, line = rows_of(seen.get(f"{page('export')}?col=phone"))
+
+    assert re.findall(r'data-label="([^"]+)"', html) == ["Phone"] and "+43 1" in html
+    assert head[:5] == ["E-mail", "First name", "Last name", "Job title", "Phone"] and len(line) == 12
 
 
 def test_the_empty_page_offers_the_import(seen):
@@ -294,7 +358,13 @@ def test_who_may(role, may_see, may_import, client, read, bring):
     run = read(HEADER + "ada@x.example,Ada,L,Acme\n")
     client.force_login(User.objects.create_user(f"{role}@x.example", name=role, roles=[role]))
 
-    for name, args in [("contacts", ()), ("accounts", ()), ("account", (Account.objects.get().pk,)), ("export", ())]:
+    for name, args in [
+        ("contacts", ()),
+        ("accounts", ()),
+        ("account", (Account.objects.get().pk,)),
+        ("export", ()),
+        ("accounts_csv", ()),
+    ]:
         assert client.get(page(name, *args)).status_code == may_see
     for name in ("upload", "import", "import_live", "rows", "rejected_csv", "kept_csv"):
         args = () if name == "upload" else (run.pk,)

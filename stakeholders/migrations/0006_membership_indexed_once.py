@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stakeholders', '0004_words_that_search_finds'),
+        ('stakeholders', '0005_lists_in_their_order'),
     ]
 
     operations = [
