@@ -41,6 +41,8 @@ brand_logo                                GET   404  404  404  404  404  404  40
 brand_logo                                POST  405  405  405  405  405  405  405
 account_me                                GET   in   200  200  200  200  200  200
 account_me                                POST  in   422  422  422  422  422  422
+account_told                              GET   in   200  200  200  200  200  200
+account_told                              POST  in   422  422  422  422  422  422
 account_invitation                        GET   200  200  200  200  200  200  200
 account_invitation                        POST  422  422  422  422  422  422  422
 account_tokens                            GET   in   200  200  200  200  200  200

@@ -6,12 +6,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-from crisiscomms import credentials
+from crisiscomms import credentials, ways
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from delivery.channels import ChannelError, PermanentError, outward
 
-KIND = "chat_webhook"
 MAX_WORDS = 500
 
 
@@ -37,7 +36,7 @@ def check(secret: str) -> None:
 
 def post(words: str) -> None:
     """Post one line. Raises a ChannelError; PermanentError also when no chat is connected."""
-    url = credentials.secret_of(KIND)
+    url = credentials.secret_of(ways.CHAT)
     if not url:
         raise PermanentError("No chat is connected.")
     parts = urlsplit(url)
@@ -74,7 +73,7 @@ def _schemes(parts: SplitResult) -> tuple[str, ...]:
 
 credentials.register(
     credentials.Kind(
-        KIND,
+        ways.CHAT,
         "Chat webhook",
         "The address of an incoming webhook of Slack, Mattermost or Teams. Notices to the team are posted there for "
         "those who choose it, and when a mail to somebody who has to act does not get through.",

@@ -6,7 +6,7 @@ time. Redirects are not followed: they would be an address that nobody judged.
 """
 
 import socket
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,9 +36,7 @@ OUTSIDE_V6 = IPv6Network("2000::/3")
 
 def is_allowed(address: str, *, inside: bool = False) -> bool:
     """Whether we connect there. `inside` allows private addresses too, never link-local, shared or special ones."""
-    found: IPv4Address | IPv6Address | None = ip_address(address)
-    if isinstance(found, IPv6Address):
-        found = found.ipv4_mapped or found
+    found = ip_address(address)
     if _among(found, NEVER):
         return False
     if _among(found, INSIDE):
