@@ -130,20 +130,13 @@ class WaysForm(forms.Form):
     """How somebody wants to be told. Chat is offered once one is connected; what was typed for it stays until then."""
 
     urgent = forms.ChoiceField(
-        label="Somebody waits for you",
+        label="When somebody waits for you",
         help_text="A decision you are asked for, a clock that runs out, a send that stopped.",
-        widget=forms.RadioSelect,
     )
     normal = forms.ChoiceField(
-        label="Something changed",
-        help_text="Another severity, an answer to what you asked.",
-        widget=forms.RadioSelect,
+        label="When something changed", help_text="Another severity, an answer to what you asked."
     )
-    quiet = forms.ChoiceField(
-        label="Good to know",
-        help_text="Nothing is asked of you.",
-        widget=forms.RadioSelect,
-    )
+    quiet = forms.ChoiceField(label="When it is good to know", help_text="Nothing is asked of you.")
     chat_name = OneLine(label="Your name in the chat", max_length=64, required=False)
     is_daily = forms.BooleanField(
         label="Send the daily mail also when there is nothing to report",
@@ -165,7 +158,9 @@ class WaysForm(forms.Form):
 
     def clean_chat_name(self) -> str:
         name = str(self.cleaned_data["chat_name"])
-        if name and (not CHAT_NAME.fullmatch(name) or name.strip("@").casefold() in EVERYBODY):
+        if name.strip("@").casefold() in EVERYBODY:
+            raise forms.ValidationError("That calls everybody in the chat. Give the name that calls you alone.")
+        if name and not CHAT_NAME.fullmatch(name):
             raise forms.ValidationError("Write it as your chat does, such as @ada, or <@U012ABC34> in Slack.")
         return name if not name or name[0] in "@<" else f"@{name}"
 
@@ -251,7 +246,9 @@ class PolicyForm(forms.Form):
 
 class SecretForm(forms.Form):
     secret = forms.CharField(
-        label="The secret", max_length=2000, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+        label="The secret",
+        max_length=2000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=True),
     )
     reason = OneLine(label="Why", max_length=300)
 

@@ -28,9 +28,9 @@ class Migration(migrations.Migration):
             name='NoticeChoice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('urgent', models.CharField(choices=[('mail', 'By mail, at once'), ('chat', 'In the chat, at once'), ('both', 'By mail and in the chat, at once'), ('digest', 'In one mail a day'), ('bell', 'Only under the bell')], default='mail', max_length=6)),
-                ('normal', models.CharField(choices=[('mail', 'By mail, at once'), ('chat', 'In the chat, at once'), ('both', 'By mail and in the chat, at once'), ('digest', 'In one mail a day'), ('bell', 'Only under the bell')], default='mail', max_length=6)),
-                ('quiet', models.CharField(choices=[('mail', 'By mail, at once'), ('chat', 'In the chat, at once'), ('both', 'By mail and in the chat, at once'), ('digest', 'In one mail a day'), ('bell', 'Only under the bell')], default='digest', max_length=6)),
+                ('urgent', models.CharField(choices=[('mail', 'By mail, at once'), ('chat', 'In the chat, at once'), ('both', 'By mail and in the chat, at once'), ('digest', 'In the daily mail'), ('bell', 'Only under the bell')], default='mail', max_length=6)),
+                ('normal', models.CharField(choices=[('mail', 'By mail, at once'), ('chat', 'In the chat, at once'), ('both', 'By mail and in the chat, at once'), ('digest', 'In the daily mail'), ('bell', 'Only under the bell')], default='mail', max_length=6)),
+                ('quiet', models.CharField(choices=[('mail', 'By mail, at once'), ('chat', 'In the chat, at once'), ('both', 'By mail and in the chat, at once'), ('digest', 'In the daily mail'), ('bell', 'Only under the bell')], default='digest', max_length=6)),
                 ('chat_name', models.CharField(blank=True, max_length=64)),
                 ('daily_since', models.DateTimeField(null=True)),
             ],

@@ -13,7 +13,7 @@ class Way(models.TextChoices):
     MAIL = "mail", "By mail, at once"
     CHAT = "chat", "In the chat, at once"
     BOTH = "both", "By mail and in the chat, at once"
-    DIGEST = "digest", "In one mail a day"
+    DIGEST = "digest", "In the daily mail"
     BELL = "bell", "Only under the bell"
 
 

@@ -57,7 +57,7 @@ def judged(host: str, *, inside: bool = False, flags: int = 0) -> str:
     # IPv4 first: a machine without a way to IPv6 often learns such addresses all the same.
     addresses = sorted({str(entry[4][0]) for entry in found}, key=lambda address: ":" in address)
     if not all(is_allowed(address, inside=inside) for address in addresses):
-        raise PermanentError(f"{host[:100]} leads inside our own network, where nothing is posted to.")
+        raise PermanentError(f"{host[:100]} is not on the open Internet, so nothing is posted there.")
     return addresses[0]
 
 
