@@ -94,6 +94,6 @@ class Migration(migrations.Migration):
         # On the way back: what was not mailed, or waits for a digest, stands under the bell all the same.
         migrations.RunSQL(
             migrations.RunSQL.noop,
-            "UPDATE crisiscomms_notice SET state = 'sent' WHERE state IN ('unmailed', 'digest')",
+            "UPDATE crisiscomms_notice SET state = 'sent', digest_id = NULL WHERE state IN ('unmailed', 'digest')",
         ),
     ]
