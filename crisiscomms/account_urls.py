@@ -25,6 +25,7 @@ def page(view: Callable[..., Any]) -> Callable[..., Any]:
 
 urlpatterns = [
     path("me/", self_views.me, name="account_me"),
+    path("me/told/", self_views.told, name="account_told"),
     path("tokens/", token_pages.token_list, name="account_tokens"),
     path("tokens/<id:token_id>/revoke/", token_pages.token_revoke, name="account_token_revoke"),
     path("invitation/<str:token>/", self_views.invitation, name="account_invitation"),

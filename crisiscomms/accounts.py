@@ -39,7 +39,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             notices.tell([person], kind="password_reset", key=secrets.token_hex(8), now=clock.now())
 
 
-@notices.renders("password_reset", mail_only=True)
+@notices.renders("password_reset", urgency="normal", mail_only=True)
 def password_reset(notice: Notice, now: datetime) -> Mail | None:
     """The link is made at the moment of sending; it dies with the next sign-in or password."""
     # One that was asked for yesterday and mailed today would look like somebody else's try.

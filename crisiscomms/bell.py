@@ -42,7 +42,7 @@ def page(person: User, *, now: datetime, before: int = 0) -> Page:
     found = list((rows.filter(pk__lt=before) if before else rows)[: PAGE + 1])
     lines, settled = [], []
     for notice in found[:PAGE]:
-        mail = _worded(notice, now)
+        mail = worded(notice, now)
         if mail is not None:
             lines.append(Line(notice, mail))
         if mail is None or not mail.link:
@@ -55,7 +55,7 @@ def open_one(notice_id: int, *, by: User, now: datetime) -> Mail | None:
     """Read one's own notice: what it says now, or None when it is no longer needed. Raises Notice.DoesNotExist."""
     notice = _of(by).select_related("person").get(pk=notice_id)
     _of(by).filter(pk=notice.pk, seen_at=None).update(seen_at=now)
-    return _worded(notice, now)
+    return worded(notice, now)
 
 
 def read_all(*, up_to: int, by: User, now: datetime) -> int:
@@ -67,7 +67,8 @@ def _of(person: User) -> QuerySet[Notice]:
     return Notice.objects.filter(person=person, kind__in=notices.shown()).exclude(state=Notice.State.SKIPPED)
 
 
-def _worded(notice: Notice, now: datetime) -> Mail | None:
+def worded(notice: Notice, now: datetime) -> Mail | None:
+    """What it says now, by its reader's clock; None also when it cannot be worded any more."""
     try:
         with timezone.override(zoneinfo.ZoneInfo(notice.person.time_zone)):
             return notices.look(notice, now)

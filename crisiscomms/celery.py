@@ -64,11 +64,13 @@ app.conf.update(
     task_routes={
         "incidents.tasks.tick": {"queue": "deadlines"},
         "delivery.tasks.send_notices": {"queue": "approvals"},
+        "delivery.tasks.say_in_chat": {"queue": "approvals"},
         "delivery.tasks.deliver": {"queue": "delivery"},
         "delivery.tasks.sweep": {"queue": "default"},
         "stakeholders.tasks.run_import": {"queue": "imports"},
         "stakeholders.tasks.sweep_imports": {"queue": "default"},
         "crisiscomms.tasks.heartbeat": {"queue": "default"},
+        "crisiscomms.tasks.make_digests": {"queue": "default"},
         "crisiscomms.tasks.forget_answers": {"queue": "default"},
         "crisiscomms.tasks.ping_watchdog": {"queue": "default"},
         # Behind imports: it may take a while, and nothing waits for it.
@@ -77,8 +79,11 @@ app.conf.update(
     beat_schedule={
         "tick": {"task": "incidents.tasks.tick", "schedule": 2.0, "options": {"expires": 10}},
         "notices": {"task": "delivery.tasks.send_notices", "schedule": 5.0, "options": {"expires": 10}},
+        "chat": {"task": "delivery.tasks.say_in_chat", "schedule": 5.0, "options": {"expires": 10}},
         "sweep": {"task": "delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
         "imports": {"task": "stakeholders.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 30}},
+        # Every few minutes: eight o'clock comes at another moment in each zone, and some are off by a quarter of an hour.
+        "digests": {"task": "crisiscomms.tasks.make_digests", "schedule": 300.0, "options": {"expires": 300}},
         "answers": {"task": "crisiscomms.tasks.forget_answers", "schedule": 3600.0, "options": {"expires": 7200}},
         "watchdog": {"task": "crisiscomms.tasks.ping_watchdog", "schedule": 30.0, "options": {"expires": 30}},
         "retention": {"task": "crisiscomms.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},

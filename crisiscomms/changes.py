@@ -147,7 +147,7 @@ def _say(change: ControlChange, verb: str, text: str, by: User, now: datetime) -
     audit.record(chain=audit.INSTALLATION, verb=verb, subject=change.subject, text=text, by=by, now=now)
 
 
-@notices.renders("control_change")
+@notices.renders("control_change", urgency="normal")
 def _asked_mail(notice: Notice, now: datetime) -> Mail | None:
     change = ControlChange.objects.select_related("asked_by").get(pk=notice.context["change"])
     if change.state != State.OPEN or change.is_expired(now) or not notice.person.has_role(Role.ADMINISTRATOR):
@@ -164,7 +164,7 @@ def _asked_mail(notice: Notice, now: datetime) -> Mail | None:
     )
 
 
-@notices.renders("control_change_decided")
+@notices.renders("control_change_decided", urgency="quiet")
 def _decided_mail(notice: Notice, now: datetime) -> Mail | None:
     change = ControlChange.objects.select_related("decided_by").get(pk=notice.context["change"])
     if not notice.person.has_role(Role.ADMINISTRATOR):

@@ -48,6 +48,8 @@ class Environment(BaseSettings):
     heartbeat_url: str = ""
     metrics_token: str = ""
     proxy_snapshot_dir: str = ""
+    # Host names of chat servers inside the company's own network, separated by commas; no other name may lead inside.
+    chat_inside_hosts: str = ""
     # Sign-in by the company's identity provider; all empty: there is none.
     oidc_name: str = ""
     oidc_issuer: str = ""

@@ -47,7 +47,7 @@ def _send_test(by: User, now: datetime) -> str:
     return f"A test mail is on its way to {by.email}. When our mail server has taken it, this step is done."
 
 
-@notices.renders("test_mail", mail_only=True)
+@notices.renders("test_mail", urgency="normal", mail_only=True)
 def _test_mail(notice: Notice, now: datetime) -> Mail:
     return Mail(
         "Test mail from Crisis Comms",

@@ -7,14 +7,19 @@ from typing import Any
 
 from django import forms
 
-from crisiscomms import branding
-from crisiscomms.models import Organisation, Role, User
+from crisiscomms import branding, ways
+from crisiscomms.models import NoticeChoice, Organisation, Role, User
 from crisiscomms.models.organisation import check_accent
+from crisiscomms.models.ways import AT_ONCE, IN_CHAT, Way
 from crisiscomms.moments import MomentField
 from crisiscomms.organisation import get_organisation
 
 # Line breaks and control characters, and the invisible signs that turn text around.
 HIDDEN_SIGNS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+# @ada or ada.k as Mattermost and Teams have it, <@U012ABC34> as Slack's webhooks do; never what calls a whole channel.
+CHAT_NAME = re.compile(r"@?\w[\w.-]*|<@[UW][A-Z0-9]+>")
+EVERYBODY = {"all", "channel", "everyone", "here", "team"}
 
 
 class OneLine(forms.CharField):
@@ -121,6 +126,52 @@ class SelfForm(AwayForm):
         fields = ["phone", "time_zone", "deputy", "out_from", "out_until"]
 
 
+class WaysForm(forms.Form):
+    """How somebody wants to be told. Chat is offered once one is connected; what was typed for it stays until then."""
+
+    urgent = forms.ChoiceField(
+        label="When somebody waits for you",
+        help_text="A decision you are asked for, a clock that runs out, a send that stopped.",
+    )
+    normal = forms.ChoiceField(
+        label="When something changed", help_text="Another severity, an answer to what you asked."
+    )
+    quiet = forms.ChoiceField(label="When it is good to know", help_text="Nothing is asked of you.")
+    chat_name = OneLine(label="Your name in the chat", max_length=64, required=False)
+    is_daily = forms.BooleanField(
+        label="Send the daily mail also when there is nothing to report",
+        help_text="Then a day without one means that something is wrong.",
+        required=False,
+    )
+
+    def __init__(self, *args: Any, choice: NoticeChoice, with_chat: bool, **kwargs: Any) -> None:
+        ways_now = {name: ways.way_of(choice, name, with_chat=with_chat) for name in ("urgent", "normal", "quiet")}
+        initial = {**ways_now, "chat_name": choice.chat_name, "is_daily": choice.daily_since is not None}
+        super().__init__(*args, initial=initial, **kwargs)
+        offered = [way for way in Way if with_chat or way not in IN_CHAT]
+        for name in ways_now:
+            kept = [way for way in offered if name != "urgent" or way in AT_ONCE]
+            self.fields[name].choices = [(way.value, way.label) for way in kept]  # type: ignore[attr-defined]
+        self.kept_name = "" if with_chat else choice.chat_name
+        if not with_chat:
+            del self.fields["chat_name"]
+
+    def clean_chat_name(self) -> str:
+        name = str(self.cleaned_data["chat_name"])
+        if name.strip("@").casefold() in EVERYBODY:
+            raise forms.ValidationError("That calls everybody in the chat. Give the name that calls you alone.")
+        if name and not CHAT_NAME.fullmatch(name):
+            raise forms.ValidationError("Write it as your chat does, such as @ada, or <@U012ABC34> in Slack.")
+        return name if not name or name[0] in "@<" else f"@{name}"
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        wants_chat = any(data.get(name) in IN_CHAT for name in ("urgent", "normal", "quiet"))
+        if wants_chat and not data.get("chat_name") and "chat_name" not in self.errors:
+            self.add_error("chat_name", "Give your name in the chat, so that a line there calls you.")
+        return {"chat_name": self.kept_name, **data}
+
+
 class PersonForm(AwayForm):
     name = OneLine(max_length=120)
     title = OneLine(label="What they do", max_length=120, required=False)
@@ -195,7 +246,9 @@ class PolicyForm(forms.Form):
 
 class SecretForm(forms.Form):
     secret = forms.CharField(
-        label="The secret", max_length=2000, widget=forms.PasswordInput(attrs={"autocomplete": "off"})
+        label="The secret",
+        max_length=2000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}, render_value=True),
     )
     reason = OneLine(label="Why", max_length=300)
 

@@ -105,7 +105,7 @@ def _signature(pk: int, secret: str) -> str:
     return blake2b(str(pk).encode(), key=environment.derived_key(secret, "invitation"), digest_size=24).hexdigest()
 
 
-@notices.renders("invitation", mail_only=True)
+@notices.renders("invitation", urgency="normal", mail_only=True)
 def _mail(notice: Notice, now: datetime) -> Mail | None:
     invitation = Invitation.objects.select_related("invited_by").filter(pk=notice.context["invitation"]).first()
     if invitation is None or invitation.accepted_at or invitation.withdrawn_at or invitation.expires_at <= now:

@@ -122,8 +122,8 @@ def _sessions(before: datetime) -> models.QuerySet[Session]:
 
 
 def _notices(before: datetime) -> models.QuerySet[Notice]:
-    ended = [Notice.State.SENT, Notice.State.SKIPPED, Notice.State.FAILED]
-    return Notice.objects.filter(state__in=ended, created_at__lt=before)
+    waiting = [Notice.State.QUEUED, Notice.State.CLAIMED]
+    return Notice.objects.filter(created_at__lt=before).exclude(state__in=waiting)
 
 
 def _sign_ins(before: datetime) -> models.QuerySet[AuditDetail]:

@@ -4,13 +4,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from crisiscomms import invitations, people
-from crisiscomms.forms import InvitationForm, SelfForm
+from crisiscomms import digest, invitations, people, ways
+from crisiscomms.forms import InvitationForm, SelfForm, WaysForm
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from crisiscomms.signin.rules import has_second_factor
@@ -57,8 +57,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 @require_http_methods(PAGE)
 def me(request: HttpRequest) -> HttpResponse:
     """Where I can be reached, in which zone, and who stands in for me while I am away."""
-    mine = User.objects.get_queryset().get(pk=request.user.pk)
-    form = SelfForm(request.POST or None, instance=mine, now=request.now)
+    form = _self_form(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             people.change_self(person=request.user, now=request.now, **form.cleaned_data)
@@ -67,5 +66,40 @@ def me(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect("account_me")
-    context = {"form": form, "is_out": request.user.is_out(request.now)}
-    return render(request, "account/me.html", context, status=422 if form.is_bound else 200)
+    return _show_me(request, form, _ways_form(request, None))
+
+
+@require_http_methods(PAGE)
+def told(request: HttpRequest) -> HttpResponse:
+    """The part of the same page that says how I am told what."""
+    form = _ways_form(request, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            ways.choose(person=request.user, now=request.now, **form.cleaned_data)
+        except Refused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "Saved. It counts for what you are told from now on.")
+            return redirect("account_me")
+    return _show_me(request, _self_form(request, None), form)
+
+
+def _self_form(request: HttpRequest, typed: QueryDict | None) -> SelfForm:
+    mine = User.objects.get_queryset().get(pk=request.user.pk)
+    return SelfForm(typed, instance=mine, now=request.now)
+
+
+def _ways_form(request: HttpRequest, typed: QueryDict | None) -> WaysForm:
+    return WaysForm(typed, choice=ways.choice_of(request.user), with_chat=ways.has_chat(), prefix="told")
+
+
+def _show_me(request: HttpRequest, form: SelfForm, ways_form: WaysForm) -> HttpResponse:
+    context = {
+        "form": form,
+        "ways": ways_form,
+        "has_chat": ways.has_chat(),
+        "digest_hour": digest.HOUR,
+        "is_out": request.user.is_out(request.now),
+    }
+    status = 422 if form.is_bound or ways_form.is_bound else 200
+    return render(request, "account/me.html", context, status=status)

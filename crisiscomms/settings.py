@@ -27,6 +27,7 @@ TRUSTED_PROXIES = ENV.trusted_proxies
 LOCAL_INBOX_DIR = ENV.local_inbox_dir
 HEARTBEAT_URL = ENV.heartbeat_url
 METRICS_TOKEN = ENV.metrics_token
+CHAT_INSIDE_HOSTS = [host.strip().lower() for host in ENV.chat_inside_hosts.split(",") if host.strip()]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -10,7 +10,7 @@ from celery.signals import worker_ready
 from django.conf import settings
 from django.core.cache import cache
 
-from crisiscomms import clock, due, heartbeats, retention
+from crisiscomms import clock, digest, due, heartbeats, retention
 from crisiscomms.api import idempotency
 from crisiscomms.celery import QUEUES
 from crisiscomms.organisation import get_organisation
@@ -62,6 +62,11 @@ def apply_retention(**_: Any) -> None:
     _, more = retention.apply(now=now)
     if more:
         apply_retention.apply_async(expires=3600, retry=False)
+
+
+@shared_task
+def make_digests(**_: Any) -> None:
+    digest.make_due(now=clock.now())
 
 
 @shared_task

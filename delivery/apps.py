@@ -6,8 +6,10 @@ class DeliveryConfig(AppConfig):
 
     def ready(self) -> None:
         from delivery import forgetting, mails, queries, rules, uses, watched
+        from delivery.channels import chat
         from incidents import criteria
 
+        assert chat
         assert forgetting
         assert mails
         assert rules

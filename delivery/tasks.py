@@ -43,6 +43,14 @@ def send_notices(**_: Any) -> None:
     team_mail.send_due(now=clock.now)
 
 
+@shared_task(soft_time_limit=20)
+def say_in_chat(**_: Any) -> None:
+    """A chat that hangs must not hold up the team's mails, which this worker sends as well."""
+    from delivery import team_chat
+
+    team_chat.send_due(now=clock.now)
+
+
 def ring(task: Any, **arguments: Any) -> None:
     """Ring the doorbell. A broker that is down or hung costs seconds at most and loses nothing."""
     try:

@@ -144,7 +144,7 @@ def _again(notice: Notice, why: str, now: datetime) -> None:
     Notice.objects.filter(pk=notice.pk, state=State.CLAIMED, attempts=notice.attempts).update(
         state=State.QUEUED, next_attempt_at=now + wait, last_error=why[:300]
     )
-    return None
+    return notices.say_as_well(notice, now)
 
 
 def _end(notice: Notice, state: str, now: datetime, error: str = "") -> None:
@@ -154,3 +154,5 @@ def _end(notice: Notice, state: str, now: datetime, error: str = "") -> None:
         sent_at=now if state == State.SENT else None,
         last_error=error[:300],
     )
+    if state == State.FAILED:
+        notices.say_as_well(notice, now)

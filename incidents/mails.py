@@ -1,6 +1,7 @@
 """How the team is told about incidents and clocks. Rendered when a worker sends, so never out of date."""
 
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from django.conf import settings
 from django.urls import reverse
@@ -27,11 +28,23 @@ def _prefix(incident: Incident) -> str:
     return ("EXERCISE, " if incident.is_exercise else "") + incident.ref
 
 
+class About(TypedDict):
+    about: str
+    is_restricted: bool
+
+
+def about(incident: Incident) -> About:
+    """What every notice about an incident says of it: `Mail(…, **about(incident))`. A restricted one by number only."""
+    title = incident.ref if incident.restricted else f"{incident.ref} {incident.title}"
+    prefix = "EXERCISE, " if incident.is_exercise else ""
+    return {"about": prefix + title, "is_restricted": incident.restricted}
+
+
 def url_to(path: str) -> str:
     return settings.BASE_URL + path
 
 
-@renders("declared")
+@renders("declared", urgency="urgent")
 def declared(notice: Notice, now: datetime) -> Mail | None:
     incident = _incident(notice)
     if incident is None:
@@ -43,6 +56,7 @@ def declared(notice: Notice, now: datetime) -> Mail | None:
             ["Sign in to read what it is about."],
             room,
             "Open the room",
+            **about(incident),
         )
     first = incident.deadlines.open().order_by("due_at").first()
     clock = f"First clock: {first.title.lower()}, by {timezone.localtime(first.due_at):%H:%M %Z}." if first else ""
@@ -56,17 +70,19 @@ def declared(notice: Notice, now: datetime) -> Mail | None:
         ],
         room,
         "Open the room",
+        **about(incident),
     )
 
 
-@renders("severity")
+@renders("severity", urgency="normal")
 def severity(notice: Notice, now: datetime) -> Mail | None:
     incident = _incident(notice)
     if incident is None:
         return None
     words = [] if incident.restricted else [str(notice.context.get("text", ""))]
     room = url_to(reverse("desk:room", args=[incident.number]))
-    return Mail(f"{_prefix(incident)} is now {incident.get_severity_display().lower()}", words, room, "Open the room")
+    subject = f"{_prefix(incident)} is now {incident.get_severity_display().lower()}"
+    return Mail(subject, words, room, "Open the room", **about(incident))
 
 
 def _deadline(notice: Notice) -> Deadline | None:
@@ -79,7 +95,7 @@ def _deadline(notice: Notice) -> Deadline | None:
     )
 
 
-@renders("deadline_soon")
+@renders("deadline_soon", urgency="urgent")
 def deadline_soon(notice: Notice, now: datetime) -> Mail | None:
     deadline = _deadline(notice)
     if deadline is None:
@@ -89,10 +105,11 @@ def deadline_soon(notice: Notice, now: datetime) -> Mail | None:
     left = deadline.due_at - now
     subject = f"{_prefix(deadline.incident)}: {_title(deadline)} by {due:%H:%M %Z}"
     when = f"It is due in {in_words(left)}." if left > timedelta(0) else f"It was due {in_words(-left)} ago."
-    return Mail(subject, [when], url_to(deadlines.path_for(deadline, notice.person)), kind.action)
+    link = url_to(deadlines.path_for(deadline, notice.person))
+    return Mail(subject, [when], link, kind.action, **about(deadline.incident))
 
 
-@renders("deadline_missed")
+@renders("deadline_missed", urgency="urgent")
 def deadline_missed(notice: Notice, now: datetime) -> Mail | None:
     deadline = _deadline(notice)
     if deadline is None:
@@ -102,7 +119,8 @@ def deadline_missed(notice: Notice, now: datetime) -> Mail | None:
     mine = deadline.owner_id == notice.person_id
     who = "It is yours." if mine else f"It is {deadline.owner}'s. You are told because it has not been done."
     subject = f"{_prefix(deadline.incident)} LATE: {_title(deadline)}"
-    return Mail(subject, [f"It is {late} late.", who], url_to(deadlines.path_for(deadline, notice.person)), kind.action)
+    link = url_to(deadlines.path_for(deadline, notice.person))
+    return Mail(subject, [f"It is {late} late.", who], link, kind.action, **about(deadline.incident))
 
 
 def _title(deadline: Deadline) -> str:

@@ -7,14 +7,14 @@ from django.utils import timezone
 
 from crisiscomms.models import Notice
 from crisiscomms.notices import Mail, looks, renders
-from incidents.mails import may_see, url_to
+from incidents.mails import about, may_see, url_to
 from messaging import mail, rendering
 from messaging.actions.proof import mint_code, mint_link
 from messaging.content import Content
 from messaging.models import ApprovalCode, ApprovalRequest, ApprovalSeat, ApprovalStage
 
 
-@renders("approval_request", mail_only=True)
+@renders("approval_request", urgency="urgent", mail_only=True)
 def approval_request(notice: Notice, now: datetime) -> Mail | None:
     seat = _seat(notice)
     if seat is None:
@@ -25,7 +25,7 @@ def approval_request(notice: Notice, now: datetime) -> Mail | None:
     due = timezone.localtime(seat.stage.due_at)
     until = f"You are asked until {due:%H:%M %Z}. Reading changes nothing; the link works for you alone."
     if incident.restricted:
-        return Mail(f"{incident.ref}: a decision is waiting for you", [until], link, "Open it")
+        return Mail(f"{incident.ref}: a decision is waiting for you", [until], link, "Open it", **about(incident))
     text, html = _quote(request)
     exercise = "EXERCISE, " if incident.is_exercise else ""
     return Mail(
@@ -35,6 +35,7 @@ def approval_request(notice: Notice, now: datetime) -> Mail | None:
         "Read and decide",
         text,
         html,
+        **about(incident),
     )
 
 
@@ -50,7 +51,8 @@ def approval_request_inside(notice: Notice, now: datetime) -> Mail | None:
     subject = f"{message.incident.ref}: a decision is waiting for you"
     if not message.incident.restricted:
         subject = f"{message.incident.ref}: decide on {message.name.lower()}, version {request.version.number}"
-    return Mail(subject, [f"You are asked until {due:%H:%M %Z}."], url_to(path), "Read and decide")
+    until = f"You are asked until {due:%H:%M %Z}."
+    return Mail(subject, [until], url_to(path), "Read and decide", **about(message.incident))
 
 
 def _seat(notice: Notice) -> ApprovalSeat | None:
@@ -109,7 +111,7 @@ def reach_sentence(request: ApprovalRequest) -> str:
     return "It goes to " + mail.in_list(parts) + "."
 
 
-@renders("approval_ended")
+@renders("approval_ended", urgency="normal")
 def approval_ended(notice: Notice, now: datetime) -> Mail | None:
     request = ApprovalRequest.objects.select_related("message__incident").get(pk=notice.context["request"])
     message = request.message
@@ -129,10 +131,11 @@ def approval_ended(notice: Notice, now: datetime) -> Mail | None:
         [f"{message.name} {what}.", *reason],
         url_to(path),
         "Open the message",
+        **about(message.incident),
     )
 
 
-@renders("approval_void")
+@renders("approval_void", urgency="quiet")
 def approval_void(notice: Notice, now: datetime) -> Mail | None:
     request = ApprovalRequest.objects.select_related("message__incident").get(pk=notice.context["request"])
     message = request.message
@@ -142,10 +145,11 @@ def approval_void(notice: Notice, now: datetime) -> Mail | None:
             "The text was changed after you were asked. What was asked or decided no longer counts.",
             "You will be asked again about the new text.",
         ],
+        **about(message.incident),
     )
 
 
-@renders("approval_code", mail_only=True)
+@renders("approval_code", urgency="urgent", mail_only=True)
 def approval_code(notice: Notice, now: datetime) -> Mail | None:
     code = ApprovalCode.objects.filter(pk=notice.context["code"]).first()
     if code is None or code.ended_at is not None or code.expires_at <= now:

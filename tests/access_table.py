@@ -41,6 +41,8 @@ brand_logo                                GET   404  404  404  404  404  404  40
 brand_logo                                POST  405  405  405  405  405  405  405
 account_me                                GET   in   200  200  200  200  200  200
 account_me                                POST  in   422  422  422  422  422  422
+account_told                              GET   in   200  200  200  200  200  200
+account_told                              POST  in   422  422  422  422  422  422
 account_invitation                        GET   200  200  200  200  200  200  200
 account_invitation                        POST  422  422  422  422  422  422  422
 account_tokens                            GET   in   200  200  200  200  200  200
@@ -147,8 +149,8 @@ setup_policy_version                      GET   in   404  404  404  404  200  40
 setup_policy_version                      POST  in   405  405  405  405  405  405
 setup_integrations                        GET   in   404  404  404  404  200  404
 setup_integrations                        POST  in   405  405  405  405  405  405
-setup_integration                         GET   in   404  404  404  404  404  404
-setup_integration                         POST  in   404  404  404  404  404  404
+setup_integration                         GET   in   404  404  404  404  200  404
+setup_integration                         POST  in   404  404  404  404  422  404
 setup_changes                             GET   in   404  404  404  404  200  404
 setup_changes                             POST  in   405  405  405  405  405  405
 setup_change                              GET   in   404  404  404  404  200  404

@@ -95,6 +95,16 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
             "out_until": "2026-11-18T13:00",
         },
     ),
+    "account_told": (
+        "workshop",
+        {
+            "told-urgent": "mail",
+            "told-normal": "digest",
+            "told-quiet": "bell",
+            "told-chat_name": "@ada",
+            "told-is_daily": "on",
+        },
+    ),
     "account_invitation": ("anonymous", {"password": "p"}),
     "incidents:product": ("administrator", {"name": "text"}),
     "incidents:component_setup": (

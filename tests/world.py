@@ -67,7 +67,7 @@ def _setting_up(world: World, hidden: str) -> dict[str, Any]:
     assert change is not None
     component = Component.objects.first()
     assert component is not None
-    setting_up = {"invitation": link.split("/")[-2], "change_id": change.pk, "version": 1, "kind": "none"}
+    setting_up = {"invitation": link.split("/")[-2], "change_id": change.pk, "version": 1, "kind": "chat_webhook"}
     return setting_up | {"component_id": component.pk, "product_id": component.product_id}
 
 

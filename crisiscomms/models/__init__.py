@@ -5,16 +5,19 @@ from crisiscomms.models.policies import Policy
 from crisiscomms.models.records import AuditDetail, AuditEvent, Notice
 from crisiscomms.models.sessions import Session
 from crisiscomms.models.tokens import ApiToken, GivenAnswer
+from crisiscomms.models.ways import ChatLine, NoticeChoice
 
 __all__ = [
     "ApiToken",
     "AuditDetail",
     "AuditEvent",
+    "ChatLine",
     "ControlChange",
     "Credential",
     "GivenAnswer",
     "Invitation",
     "Notice",
+    "NoticeChoice",
     "Organisation",
     "Policy",
     "Role",

@@ -62,8 +62,9 @@ class AuditDetail(models.Model):
 
 
 class Notice(models.Model):
-    """Something one person of the team is told: by mail, which waits here for a worker, and under the bell.
+    """Something one person of the team is told: under the bell, and by the way they chose (ways.py).
 
+    `state` is about its mail, which waits here for a worker. A line in the chat has a row of its own (ChatLine).
     It holds ids, never text or links: the owning house renders it at the moment of sending, so it is never
     out of date, and no secret waits in a table.
     """
@@ -74,6 +75,8 @@ class Notice(models.Model):
         SENT = "sent", "Sent"
         SKIPPED = "skipped", "No longer needed"
         FAILED = "failed", "Failed"
+        UNMAILED = "unmailed", "Not mailed, as they chose"
+        DIGEST = "digest", "In the digest"
 
     MOVES = {
         State.QUEUED: {State.CLAIMED},
@@ -81,6 +84,9 @@ class Notice(models.Model):
         State.SENT: set(),
         State.SKIPPED: set(),
         State.FAILED: {State.QUEUED},
+        # The line in the chat, which was to be enough, did not get through.
+        State.UNMAILED: {State.QUEUED},
+        State.DIGEST: set(),
     }
 
     person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="notices")
@@ -93,6 +99,8 @@ class Notice(models.Model):
     next_attempt_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, blank=True)
+    # The digest that gathered it; None while it waits for one.
+    digest = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="gathered")
     # When the person opened it inside the product; mail is no proof of reading.
     seen_at = models.DateTimeField(null=True)
 
@@ -102,10 +110,12 @@ class Notice(models.Model):
             models.CheckConstraint(
                 name="notice_waiting_has_a_time",
                 condition=Q(state__in=["queued", "claimed"], next_attempt_at__isnull=False)
-                | Q(state__in=["sent", "skipped", "failed"], next_attempt_at=None),
+                | Q(state__in=["sent", "skipped", "failed", "unmailed", "digest"], next_attempt_at=None),
             ),
+            models.CheckConstraint(name="notice_gathered_is_of_a_digest", condition=Q(digest=None) | Q(state="digest")),
         ]
         indexes = [
+            models.Index(fields=["person"], name="notice_for_digest", condition=Q(state="digest", digest=None)),
             models.Index(fields=["next_attempt_at"], name="notice_due", condition=Q(next_attempt_at__isnull=False)),
             models.Index(fields=["person"], name="notice_unread", condition=Q(seen_at=None)),
             models.Index(fields=["person", "-id"], name="notice_of_person"),

@@ -104,7 +104,7 @@ def _tell(person: User, what: str, *, by: User, now: datetime) -> None:
     notices.tell([person], kind="sign_in_changed", key=secrets.token_hex(8), now=now, what=what)
 
 
-@notices.renders("sign_in_changed")
+@notices.renders("sign_in_changed", urgency="urgent")
 def sign_in_changed(notice: Notice, now: datetime) -> Mail | None:
     return Mail(
         "Your sign-in was changed",

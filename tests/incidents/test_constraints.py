@@ -8,7 +8,16 @@ from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import F
 
 from crisiscomms.api.tokens import make_token
-from crisiscomms.models import ApiToken, ControlChange, GivenAnswer, Invitation, User
+from crisiscomms.models import (
+    ApiToken,
+    ChatLine,
+    ControlChange,
+    GivenAnswer,
+    Invitation,
+    Notice,
+    NoticeChoice,
+    User,
+)
 from delivery import sweeping
 from delivery.models import DeliveryAttempt, Dispatch, Notification
 from incidents.models import (
@@ -67,6 +76,12 @@ IMPOSSIBLE = {
     "api_token_lives_a_year_at_most": (ApiToken, {"expiry": NOW + 366 * 24 * HOUR}),
     "api_token_may_do_something_known": (ApiToken, {"scopes": []}),
     "api_token_has_a_name": (ApiToken, {"name": ""}),
+    "notice_waiting_has_a_time": (Notice, {"state": "digest", "next_attempt_at": NOW}),
+    "notice_gathered_is_of_a_digest": (Notice, {"digest": F("pk")}),
+    "notice_urgent_is_told_at_once": (NoticeChoice, {"urgent": "digest"}),
+    "notice_way_is_known": (NoticeChoice, {"quiet": "pigeon"}),
+    "notice_in_chat_calls_somebody": (NoticeChoice, {"normal": "both", "chat_name": ""}),
+    "chat_line_waiting_has_a_time": (ChatLine, {"state": "queued", "next_attempt_at": None}),
     "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
 }
 # Unique sentence → the table whose row cannot stand there twice, and what may differ.
@@ -90,6 +105,8 @@ TWICE = {
     "columns_remembered_once_per_kind": (ColumnMapping, {}),
     "api_token_is_of_one_person": (ApiToken, {}),
     "idempotency_key_once_per_person": (GivenAnswer, {}),
+    "crisiscomms_noticechoice_person": (NoticeChoice, {}),
+    "crisiscomms_chatline_notice": (ChatLine, {}),
     "recovery_task_once_per_incident": (RecoveryTask, {}),
     "imported_update_once_per_incident": (ImportedUpdate, {"uid": "6d4b8c3e-4a1c-4a39-9d9b-0f2c6a1e7b11"}),
 }
@@ -119,6 +136,8 @@ def world(ada, ben):
     ColumnMapping.objects.create(signature="s", mapping={}, used_at=NOW)
     ErasedAddress.objects.create(digest="erased:" + "0" * 40, erased_at=NOW)
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
+    NoticeChoice.objects.create(person=ada)
+    ChatLine.objects.create(notice=Notice.objects.first(), next_attempt_at=NOW)
     make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
     GivenAnswer.objects.create(person=ada, key="x", request_digest="x", status=201, body={}, created_at=NOW)
     ImportedUpdate.objects.create(incident=incident, external_id="u1", at=NOW, stage="resolved")
