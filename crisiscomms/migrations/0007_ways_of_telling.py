@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crisiscomms', '0005_bell'),
+        ('crisiscomms', '0006_record_found_by_kind_person_and_day'),
     ]
 
     operations = [
