@@ -4,7 +4,7 @@ from crisiscomms.models.people import Role, User
 from crisiscomms.models.policies import Policy
 from crisiscomms.models.records import AuditDetail, AuditEvent, Notice
 from crisiscomms.models.sessions import Session
-from crisiscomms.models.tokens import ApiToken, GivenAnswer
+from crisiscomms.models.tokens import ApiToken, GivenAnswer, TokenScope
 
 __all__ = [
     "ApiToken",
@@ -19,5 +19,6 @@ __all__ = [
     "Policy",
     "Role",
     "Session",
+    "TokenScope",
     "User",
 ]
