@@ -46,6 +46,7 @@ urlpatterns = [
     path("authenticator-app/remove/", page(totp.deactivate_totp), name="mfa_deactivate_totp"),
     path("passkeys/add/", page(webauthn.add_webauthn), name="mfa_add_webauthn"),
     path("passkeys/<id:pk>/remove/", page(own.RemovePasskey.as_view()), name="mfa_remove_webauthn"),
+    path("passkeys/<id:pk>/name/", own.rename_passkey, name="account_rename_passkey"),
     path("recovery-codes/", page(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path("recovery-codes/new/", page(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
     path("sessions/end/", own.end_session, name="account_end_session"),

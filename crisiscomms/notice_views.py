@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from crisiscomms import bell
+from crisiscomms import bell, presence
 from crisiscomms.models import Notice
 
 BIGGEST = 999_999_999
@@ -22,12 +22,14 @@ def notices_page(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def bell_count(request: HttpRequest) -> HttpResponse:
-    """The bell alone, or 304 when the count is the one the reader has."""
-    unread = bell.unread(request.user)
-    if request.headers.get("If-None-Match") == str(unread):
+    """The bell, with who else is on the page it stands on; or 304 when the reader has both already."""
+    unread, page = bell.unread(request.user), request.GET.get("page", "")
+    here = presence.look(page, by=request.user, now=request.now, is_writing="writing" in request.GET) if page else None
+    if request.headers.get("If-None-Match") == (f"{unread}-{here.mark}" if here else str(unread)):
         return HttpResponse(status=304)
     place = "phone" if request.GET.get("place") == "phone" else "top"
-    return render(request, "crisiscomms/bell.html", {"unread": unread, "place": place})
+    context = {"unread": unread, "place": place, "here": here, "is_extra": bool(page)}
+    return render(request, "crisiscomms/bell.html", context)
 
 
 @require_safe

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from crisiscomms import audit, environment
-from crisiscomms.models import AuditDetail, Role, User
+from crisiscomms.models import AuditDetail, GivenAnswer, Role, User
 from crisiscomms.refusal import Refused
 
 
@@ -120,6 +120,24 @@ def _record(person: Person) -> list[dict[str, Any]]:
     ]
 
 
+def _answers(person: Person) -> Any:
+    """What the API answered and keeps for a day: a title that a program sent may name anybody."""
+    return GivenAnswer.objects.filter(body__icontains=person.address)
+
+
+def _forget_answers(person: Person, now: datetime) -> int:
+    return int(_answers(person).delete()[0])
+
+
+register(
+    Holder(
+        "answers",
+        "Kept answers of the API",
+        lambda person: [{"at": one.created_at.isoformat(), "answer": one.body} for one in _answers(person)],
+        _forget_answers,
+        "What the API answered within the last day and keeps for repeated requests, where it names their address.",
+    )
+)
 register(
     Holder(
         "record",

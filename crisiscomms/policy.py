@@ -1,16 +1,17 @@
 """Policies: the version in force, what may stand in one, and how one is replaced."""
 
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from django.db import transaction
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from crisiscomms import audit, changes
-from crisiscomms.models import ControlChange, Policy, User
+from crisiscomms import audit, changes, presence
+from crisiscomms.models import ControlChange, Policy, Role, User
 from crisiscomms.refusal import Conflict, Refused
 
 TEXT_LIMIT = 100_000
@@ -20,6 +21,28 @@ class Rules(BaseModel):
     """What a policy is made of. An entry that nobody reads is refused: it would look like a rule and be none."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def says(title: str, description: str) -> Any:
+    """What an entry is called on the page, with its unit, and what it means in one line. Without it it is no field."""
+    # A title of its own would be dropped where the entry is a model.
+    return Field(title=title, description=description, json_schema_extra={"title": title})
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """For `Annotated`: the words that a text can be, with their labels, to choose from on the page.
+
+    The models check on their own; `choices` is asked when a page is made, so registries are full by then.
+    """
+
+    choices: Callable[[], Iterable[tuple[str, str]]]
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> Any:
+        return handler(core) | {"choices": [[key, str(label)] for key, label in self.choices()]}
+
+
+RoleName = Annotated[str, OneOf(lambda: Role.choices)]
 
 
 @dataclass(frozen=True)
@@ -33,12 +56,16 @@ class Description:
     is_control: bool = False
 
 
-class BadPolicy(Refused):
-    """What is wrong, one sentence per place."""
+Place = tuple[str | int, ...]
 
-    def __init__(self, faults: list[str]) -> None:
+
+class BadPolicy(Refused):
+    """What is wrong, one sentence per place. `at` says the same with places as the data has them."""
+
+    def __init__(self, faults: list[str], at: list[tuple[Place, str]] | None = None) -> None:
         super().__init__(" ".join(faults))
         self.faults = faults
+        self.at = at or []
 
 
 _described: dict[str, Description] = {}
@@ -141,6 +168,9 @@ def _apply(asked: ControlChange, now: datetime) -> None:
 changes.register(changes.Kind("policy", "Policy", _apply))
 
 
+presence.register("policy", lambda person, key: person.has_role(Role.ADMINISTRATOR) and key in _described)
+
+
 def checked(described: Description, data: Any) -> dict[str, Any]:
     """The data, if it fits the house's rules. Raises BadPolicy with a sentence for each place that does not."""
     if not isinstance(data, dict):
@@ -148,12 +178,17 @@ def checked(described: Description, data: Any) -> dict[str, Any]:
     try:
         described.rules.model_validate(data)
     except ValidationError as error:
-        raise BadPolicy([_sentence(fault) for fault in error.errors()]) from None
+        at = [(fault["loc"], _said(fault)) for fault in error.errors()]
+        raise BadPolicy([f"{written_place(place) or 'The policy'}: {said}." for place, said in at], at) from None
     return data
 
 
-def _sentence(fault: Any) -> str:
-    where = ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in fault["loc"]) or "The policy"
+def written_place(place: Place) -> str:
+    """A place as people count: ("rules", 0, "name") is “rules.1.name”."""
+    return ".".join(str(part + 1) if isinstance(part, int) else str(part) for part in place)
+
+
+def _said(fault: Any) -> str:
     words = {
         "missing": "is missing",
         "extra_forbidden": "is not an entry that is known here",
@@ -163,8 +198,8 @@ def _sentence(fault: Any) -> str:
         "list_type": "has to be a list",
         "model_type": "has to be entries with names",
     }
-    said = words.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    return f"{where}: {said}."
+    said: str = words.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    return said
 
 
 class _Loader(yaml.SafeLoader):
@@ -223,10 +258,11 @@ def _leaves(value: Any, place: str = "") -> list[tuple[str, str]]:
         return [leaf for number, item in enumerate(value, start=1) for leaf in _leaves(item, f"{place}.{number}")]
     if isinstance(value, list):
         return [(place, ", ".join(map(str, value)) or "none")]
-    return [(place, _word(value))]
+    return [(place, word(value))]
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """One value in a list of changes."""
     if value is None or value == {}:
         return "none"
     if isinstance(value, bool):

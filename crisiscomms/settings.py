@@ -237,7 +237,7 @@ SPECTACULAR_SETTINGS = {
         "DispatchChannel": "delivery.models.dispatches.Dispatch.Channel",
         "DispatchState": "delivery.models.dispatches.Dispatch.State",
         "Role": "crisiscomms.models.people.Role",
-        "TokenScope": "crisiscomms.models.tokens.ApiToken.Scope",
+        "TokenScope": "crisiscomms.models.tokens.TokenScope",
     },
 }
 

@@ -1,5 +1,6 @@
 from django.urls import path
 
+from crisiscomms import policy_views
 from crisiscomms import setup_list_views as lists
 from crisiscomms import setup_views as views
 from crisiscomms.signin import views as signin
@@ -13,9 +14,10 @@ urlpatterns = [
     path("people/list.csv", lists.people_csv, name="setup_people_csv"),
     path("people/<id:person_id>/", views.person, name="setup_person"),
     path("people/<id:person_id>/invite/", views.invite, name="setup_invite"),
-    path("policies/", views.policies, name="setup_policies"),
-    path("policies/<slug:key>/", views.policy_page, name="setup_policy"),
-    path("policies/<slug:key>/<id:version>/", views.policy_version, name="setup_policy_version"),
+    path("policies/", policy_views.policies, name="setup_policies"),
+    path("policies/<slug:key>/", policy_views.fields_page, name="setup_policy"),
+    path("policies/<slug:key>/text/", policy_views.text_page, name="setup_policy_text"),
+    path("policies/<slug:key>/<id:version>/", policy_views.policy_version, name="setup_policy_version"),
     path("integrations/", views.integrations, name="setup_integrations"),
     path("integrations/<slug:kind>/", views.integration, name="setup_integration"),
     path("changes/", views.changes_list, name="setup_changes"),

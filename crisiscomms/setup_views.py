@@ -5,18 +5,16 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crisiscomms import changes, checklist, credentials, handover, invitations, lost_mails, policy
+from crisiscomms import changes, checklist, credentials, handover, invitations, lost_mails
 from crisiscomms import people as actions
-from crisiscomms.forms import ChangeForm, LeaveForm, OrganisationForm, PersonForm, PolicyForm, SecretForm
-from crisiscomms.models import ControlChange, Credential, Policy, Role, User
+from crisiscomms.forms import ChangeForm, LeaveForm, OrganisationForm, PersonForm, SecretForm
+from crisiscomms.models import ControlChange, Credential, Role, User
 from crisiscomms.organisation import get_organisation, set_organisation
-from crisiscomms.policy import BadPolicy
-from crisiscomms.refusal import Conflict, Refused
+from crisiscomms.refusal import Refused
 
 PAGE = ["GET", "HEAD", "POST"]
 LOST_SHOWN = 20
@@ -140,96 +138,6 @@ def invite(request: HttpRequest, person_id: int) -> HttpResponse:
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("setup_person", person_id)
-
-
-@require_safe
-@administrators
-def policies(request: HttpRequest) -> HttpResponse:
-    counts = dict(Policy.objects.values_list("key").annotate(Count("pk")))
-    rows = [
-        {"about": one, "newest": policy.newest(one.key), "versions": counts[one.key]}
-        for one in policy.descriptions()
-        if one.key in counts
-    ]
-    return render(request, "crisiscomms/policy_list.html", {"rows": rows})
-
-
-@require_http_methods(PAGE)
-@administrators
-def policy_page(request: HttpRequest, key: str) -> HttpResponse:
-    """What is in force, its history, and changing it: first looked at as differences, then made."""
-    about, newest = _policy(key)
-    form = PolicyForm(
-        request.POST or None, initial={"base": newest.version, "text": policy.written(about, newest.data)}
-    )
-    preview: list[tuple[str, str, str]] = []
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                preview = policy.differences(newest.data, policy.checked(about, policy.read(form.cleaned_data["text"])))
-                if "change" in request.POST:
-                    return _changed(request, key, form.cleaned_data)
-                status = 200
-            except BadPolicy as bad:
-                for fault in bad.faults:
-                    form.add_error("text", fault)
-            except Conflict as conflict:
-                form.add_error(None, str(conflict))
-                status = 409
-            except Refused as refusal:
-                form.add_error("reason", str(refusal))
-    context = {
-        "about": about,
-        "newest": newest,
-        "form": form,
-        "preview": preview,
-        "looked": request.method == "POST" and not form.errors,
-        "versions": Policy.objects.filter(key=key).select_related("changed_by").order_by("-version")[:50],
-        "waiting": ControlChange.objects.filter(subject=f"policy:{key}", state="open").first(),
-        "takes_two": about.is_control and bool(changes.others(request.user)),
-    }
-    return render(request, "crisiscomms/policy.html", context, status=status)
-
-
-def _changed(request: HttpRequest, key: str, typed: dict[str, Any]) -> HttpResponse:
-    made = policy.change(
-        key=key,
-        base=typed["base"],
-        data=policy.read(typed["text"]),
-        reason=typed["reason"],
-        by=request.user,
-        now=request.now,
-    )
-    if isinstance(made, ControlChange):
-        messages.success(request, "A second administrator has been asked. Until then nothing changes.")
-        return redirect("setup_change", made.pk)
-    messages.success(request, f"Version {made.version} counts from now on.")
-    return redirect("setup_policy", key)
-
-
-@require_safe
-@administrators
-def policy_version(request: HttpRequest, key: str, version: int) -> HttpResponse:
-    about, newest = _policy(key)
-    row = get_object_or_404(Policy.objects.select_related("changed_by"), key=key, version=version)
-    before = Policy.objects.filter(key=key, version=version - 1).first()
-    context = {
-        "about": about,
-        "newest": newest,
-        "row": row,
-        "text": policy.written(about, row.data),
-        "changed": policy.differences(before.data, row.data) if before else [],
-    }
-    return render(request, "crisiscomms/policy_version.html", context)
-
-
-def _policy(key: str) -> tuple[policy.Description, Policy]:
-    about = policy.description_of(key)
-    if about is None or not Policy.objects.filter(key=key).exists():
-        raise Http404
-    return about, policy.newest(key)
 
 
 @require_safe

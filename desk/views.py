@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from crisiscomms import checklist, tables
+from crisiscomms import checklist, presence, tables
 from crisiscomms.live import live
 from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
@@ -66,7 +66,8 @@ def incidents_csv(request: HttpRequest) -> HttpResponseBase:
 
 @require_GET
 def room(request: HttpRequest, number: int) -> HttpResponse:
-    return render(request, "desk/room.html", {**_room(request, number), "mark": ""})
+    here = presence.look(f"incident:{number}", by=request.user, now=request.now)
+    return render(request, "desk/room.html", {**_room(request, number), "here": here, "mark": ""})
 
 
 @require_GET

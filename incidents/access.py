@@ -2,6 +2,7 @@
 
 from django.http import Http404
 
+from crisiscomms import presence
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import NotAllowed
 from incidents.models import Incident
@@ -41,6 +42,14 @@ def page(user: User, act: str) -> None:
     """404 for a page that this person has no business with; hidden and missing look alike."""
     if not may(user, act):
         raise Http404
+
+
+def may_open(user: User, number: str) -> bool:
+    """Whether somebody may open the room with this number, as it stands in an address."""
+    return number.isdigit() and len(number) < 10 and Incident.objects.visible_to(user).filter(number=number).exists()
+
+
+presence.register("incident", may_open)
 
 
 def get_incident(user: User, number: int) -> Incident:

@@ -6,13 +6,14 @@ from pydantic import Field, model_validator
 
 from crisiscomms import policy
 from crisiscomms.models import Role
-from crisiscomms.policy import Rules
+from crisiscomms.policy import OneOf, RoleName, Rules, says
 from incidents import criteria
 from incidents.models import Incident
 
 Line = Annotated[str, Field(min_length=1, max_length=300)]
 Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 30)]
-WORDS = ("owner", "deputy")
+OWN = (("owner", "Its owner"), ("deputy", "The owner’s deputy"))
+WORDS = tuple(word for word, _ in OWN)
 
 
 def known_roles(roles: list[str], *, also: tuple[str, ...] = ()) -> None:
@@ -23,16 +24,28 @@ def known_roles(roles: list[str], *, also: tuple[str, ...] = ()) -> None:
 
 
 class Severity(Rules):
-    label: Line
-    description: Line
-    acknowledge_minutes: Minutes
-    acknowledge_hard_limit_minutes: Minutes
-    first_detailed_update_minutes: Minutes
-    cadence_minutes: Minutes
-    cadence_remind_minutes: Minutes | None
-    comprehensive_explanation_days: Annotated[int, Field(ge=1, le=90)]
-    warn_minutes_before: Annotated[int, Field(ge=0, le=1440)]
-    told_at_declaration: list[str]
+    label: Line = says("Name", "As it stands on pages.")
+    description: Line = says("What it means", "Read by whoever declares an incident.")
+    acknowledge_minutes: Minutes = says("First word to customers within (minutes)", "Counted from discovery.")
+    acknowledge_hard_limit_minutes: Minutes = says(
+        "Hard limit for the first word (minutes)", "Counted from discovery; nobody may plan it later."
+    )
+    first_detailed_update_minutes: Minutes = says(
+        "First detailed update within (minutes)", "Counted from when the incident is verified."
+    )
+    cadence_minutes: Minutes = says("An update at least every (minutes)", "While customers are affected.")
+    cadence_remind_minutes: Minutes | None = says(
+        "Earlier reminder of an update after (minutes)", "Counted from the last update. Empty: no earlier reminder."
+    )
+    comprehensive_explanation_days: Annotated[int, Field(ge=1, le=90)] = says(
+        "Full explanation within (days)", "Counted from the resolution."
+    )
+    warn_minutes_before: Annotated[int, Field(ge=0, le=1440)] = says(
+        "Warning ahead of each time (minutes)", "Whoever owes something hears of it so long before it is due."
+    )
+    told_at_declaration: list[RoleName] = says(
+        "Who is told at once", "Everybody with these roles, when it is declared."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "Severity":
@@ -47,8 +60,10 @@ class Severity(Rules):
 
 
 class Step(Rules):
-    minutes: Annotated[int, Field(ge=0, le=60 * 24 * 7)]
-    roles: Annotated[list[str], Field(min_length=1)]
+    minutes: Annotated[int, Field(ge=0, le=60 * 24 * 7)] = says("After (minutes)", "Counted from when it was due.")
+    roles: Annotated[list[Annotated[str, OneOf(lambda: [*OWN, *Role.choices])]], Field(min_length=1)] = says(
+        "Who is told", "Everybody with these roles. Owner and deputy are those of the missed deadline."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "Step":
@@ -58,8 +73,10 @@ class Step(Rules):
 
 class Criterion(Rules):
     key: Line
-    text: Line
-    check: str
+    text: Line = says("Criterion", "As it stands in the room.")
+    check: Annotated[str, OneOf(lambda: [(name, name.replace("_", " ")) for name in sorted(criteria.names())])] = says(
+        "Looked up by", "What the product itself looks at to know whether it is met."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "Criterion":
@@ -70,20 +87,26 @@ class Criterion(Rules):
 
 class Phase(Rules):
     key: Line
-    label: Line
-    exit_criteria: list[Criterion]
+    label: Line = says("Name", "As it stands on pages.")
+    exit_criteria: list[Criterion] = says("Before it ends", "Each is met, or waived by name with a reason.")
 
 
 class Kind(Rules):
-    label: Line
-    description: Line
+    label: Line = says("Name", "As it stands on pages.")
+    description: Line = says("What it means", "Read by whoever declares an incident.")
 
 
 class IncidentRules(Rules):
-    severities: dict[str, Severity]
-    escalation_steps: Annotated[list[Step], Field(min_length=1, max_length=20)]
-    phases: list[Phase]
-    kinds: dict[str, Kind]
+    severities: dict[Annotated[str, OneOf(lambda: Incident.Severity.choices)], Severity] = says(
+        "Clocks by severity", "How soon customers hear from us, and how often. A change counts for the next incident."
+    )
+    escalation_steps: Annotated[list[Step], Field(min_length=1, max_length=20)] = says(
+        "When a time passes", "Who is told, step by step, until it is met or waived."
+    )
+    phases: list[Phase] = says("Phases", "In their order, with what has to be true before one ends.")
+    kinds: dict[Annotated[str, OneOf(lambda: Incident.Kind.choices)], Kind] = says(
+        "Kinds of incident", "What they are called, and what they mean."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> "IncidentRules":

@@ -2,6 +2,7 @@
 
 from django.http import Http404
 
+from crisiscomms import presence
 from crisiscomms.models import User
 from incidents import access as incidents
 from messaging.models import ApprovalRequest, ApprovalSeat, Message
@@ -20,6 +21,16 @@ def get_message(user: User, message_id: int) -> Message:
     if message is None:
         raise Http404
     return message
+
+
+def may_open(user: User, message_id: str) -> bool:
+    """Whether somebody may open the composer of the message with this key, as it stands in an address."""
+    if not (message_id.isdigit() and len(message_id) < 10 and incidents.may(user, "work")):
+        return False
+    return Message.objects.visible_to(user).filter(pk=message_id).exists()
+
+
+presence.register("message", may_open)
 
 
 def may_work(user: User, message: Message) -> bool:

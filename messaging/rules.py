@@ -6,20 +6,29 @@ from pydantic import Field, model_validator
 
 from crisiscomms import policy
 from crisiscomms.models import Role
-from crisiscomms.policy import Rules
+from crisiscomms.policy import OneOf, RoleName, Rules, says
 from incidents.models import Incident
 from incidents.rules import Line, known_roles
 from messaging.models import Message
 
 ANY = "any"
+ANYTHING = (ANY, "Any")
 
 
 class Stage(Rules):
-    label: Line
-    roles: Annotated[list[str], Field(min_length=1, max_length=10)]
-    quorum: Literal["any", "all"]
-    minutes: Annotated[int, Field(ge=1, le=60 * 24 * 7)]
-    escalate_to_role: str | None = None
+    label: Line = says("Name of the stage", "As approvers read it.")
+    roles: Annotated[list[RoleName], Field(min_length=1, max_length=10)] = says(
+        "Who is asked", "People with these roles."
+    )
+    quorum: Annotated[
+        Literal["any", "all"], OneOf(lambda: [("any", "One person is enough"), ("all", "One person for each role")])
+    ] = says("How many have to say yes", "For the stage to be done.")
+    minutes: Annotated[int, Field(ge=1, le=60 * 24 * 7)] = says(
+        "Time to answer (minutes)", "Then the deputy is asked, then the role below."
+    )
+    escalate_to_role: RoleName | None = Field(
+        None, title="Asked when time is up", description="Empty: nobody but the deputy."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "Stage":
@@ -31,11 +40,13 @@ class Stage(Rules):
 
 
 class Rule(Rules):
-    name: Line
-    severity: str
-    kind: str
-    message_kind: str
-    stages: Annotated[list[Stage], Field(min_length=1, max_length=10)]
+    name: Line = says("Name of the rule", "For whoever reads this page.")
+    severity: Annotated[str, OneOf(lambda: [ANYTHING, *Incident.Severity.choices])] = says("Severity", "It matches.")
+    kind: Annotated[str, OneOf(lambda: [ANYTHING, *Incident.Kind.choices])] = says("Kind of incident", "It matches.")
+    message_kind: Annotated[str, OneOf(lambda: [ANYTHING, *Message.Kind.choices])] = says(
+        "Kind of message", "It matches."
+    )
+    stages: Annotated[list[Stage], Field(min_length=1, max_length=10)] = says("Stages", "One after the other.")
 
     @model_validator(mode="after")
     def _fits(self) -> "Rule":
@@ -50,14 +61,24 @@ class Rule(Rules):
 
 
 class Settings(Rules):
-    four_eyes: bool
-    expires_hours: Annotated[int, Field(ge=1, le=24 * 30)]
-    count_drift_percent: Annotated[int, Field(ge=0, le=50)]
-    fresh_code_for_severities: list[str]
-    show_content_without_proof: bool
-    hold_seconds: Annotated[int, Field(ge=0, le=3600)]
-    code_minutes: Annotated[int, Field(ge=1, le=60)]
-    codes_per_hour: Annotated[int, Field(ge=1, le=20)]
+    four_eyes: bool = says("Four eyes", "Nobody approves what they wrote or submitted.")
+    expires_hours: Annotated[int, Field(ge=1, le=24 * 30)] = says(
+        "A request ends after (hours)", "Unanswered links stop working then."
+    )
+    count_drift_percent: Annotated[int, Field(ge=0, le=50)] = says(
+        "Recipients may change by (percent)", "More added or lost since the approval: it is asked for again."
+    )
+    fresh_code_for_severities: list[Annotated[str, OneOf(lambda: Incident.Severity.choices)]] = says(
+        "A fresh code is needed for", "Here a decision also needs a code that was mailed at that moment."
+    )
+    show_content_without_proof: bool = says("The link alone shows the text", "Deciding is another step, with proof.")
+    hold_seconds: Annotated[int, Field(ge=0, le=3600)] = says(
+        "A sent message can be taken back for (seconds)", "Nothing leaves before this is over."
+    )
+    code_minutes: Annotated[int, Field(ge=1, le=60)] = says(
+        "A code is valid for (minutes)", "Then a new one is asked for."
+    )
+    codes_per_hour: Annotated[int, Field(ge=1, le=20)] = says("Codes in an hour", "How many one approver can ask for.")
 
     @model_validator(mode="after")
     def _fits(self) -> "Settings":
@@ -68,8 +89,10 @@ class Settings(Rules):
 
 
 class MessagingRules(Rules):
-    rules: Annotated[list[Rule], Field(min_length=1, max_length=50)]
-    settings: Settings
+    rules: Annotated[list[Rule], Field(min_length=1, max_length=50)] = says(
+        "Who approves what", "The first rule that matches wins. Any matches everything."
+    )
+    settings: Settings = says("Settings", "They count for every rule.")
 
     @model_validator(mode="after")
     def _whole(self) -> "MessagingRules":

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from crisiscomms import policy
 from crisiscomms.policy import Rules
-from incidents.rules import Line, known_roles
+from incidents.rules import known_roles
 from recovery.models import RecoveryTask
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -14,12 +14,14 @@ Text = Annotated[str, Field(min_length=1, max_length=2000)]
 
 class Task(Rules):
     key: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
-    phase: str
-    title: Annotated[str, Field(min_length=1, max_length=160)]
-    what: Text
-    evidence: Text
-    owner_role: Line
-    due_days: Annotated[int, Field(ge=0, le=365)]
+    title: Annotated[str, Field(min_length=1, max_length=160)] = policy.says("Task", "Its name on the board.")
+    phase: Annotated[str, policy.OneOf(lambda: RecoveryTask.Phase.choices)] = policy.says(
+        "Part of the plan", "The column of the board in which it stands."
+    )
+    what: Text = policy.says("What is done", "For the person who takes it over.")
+    evidence: Text = policy.says("What shows that it is done", "Asked for when the task is closed.")
+    owner_role: policy.RoleName = policy.says("Who owns it", "Somebody with this role gets it when the plan opens.")
+    due_days: Annotated[int, Field(ge=0, le=365)] = policy.says("Due after (days)", "Whole days from the resolution.")
 
     @model_validator(mode="after")
     def _fits(self) -> "Task":
@@ -30,7 +32,9 @@ class Task(Rules):
 
 
 class RecoveryRules(Rules):
-    tasks: Annotated[list[Task], Field(min_length=1, max_length=60)]
+    tasks: Annotated[list[Task], Field(min_length=1, max_length=60)] = policy.says(
+        "Tasks", "They open when an incident is resolved. A change counts for the next plan, not for one that is open."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> "RecoveryRules":

@@ -9,7 +9,9 @@ from crisiscomms.policy import Rules
 
 
 class StakeholderRules(Rules):
-    undo_days: Annotated[int, Field(ge=1, le=90)]
+    undo_days: Annotated[int, Field(ge=1, le=90)] = policy.says(
+        "An import can be undone for (days)", "Until then its staged rows, which are personal data, are kept."
+    )
 
 
 policy.describe(

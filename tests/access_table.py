@@ -21,6 +21,8 @@ account_logout                            GET   302  200  200  200  200  200  20
 account_logout                            POST  302  302  302  302  302  302  302
 account_signup                            GET   200  302  302  302  302  302  302
 account_signup                            POST  200  302  302  302  302  302  302
+account_rename_passkey                    GET   in   404  404  404  404  404  404
+account_rename_passkey                    POST  in   404  404  404  404  404  404
 account_reauthenticate                    GET   in   200  200  200  200  200  200
 account_reauthenticate                    POST  in   200  200  200  200  200  200
 account_inactive                          GET   200  200  200  200  200  200  200
@@ -145,6 +147,8 @@ setup_policies                            GET   in   404  404  404  404  200  40
 setup_policies                            POST  in   405  405  405  405  405  405
 setup_policy                              GET   in   404  404  404  404  200  404
 setup_policy                              POST  in   404  404  404  404  422  404
+setup_policy_text                         GET   in   404  404  404  404  200  404
+setup_policy_text                         POST  in   404  404  404  404  422  404
 setup_policy_version                      GET   in   404  404  404  404  200  404
 setup_policy_version                      POST  in   405  405  405  405  405  405
 setup_integrations                        GET   in   404  404  404  404  200  404

@@ -82,7 +82,20 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "setup_try": ("administrator", {}),
     "setup_invite": ("administrator", {}),
-    "setup_policy": ("administrator", {"base": "1", "text": "a: 1", "reason": "text", "change": "1"}),
+    "setup_policy": (
+        "administrator",
+        {
+            "base": "1",
+            "reason": "text",
+            "change": "1",
+            "v.settings.hold_seconds": "120",
+            "v.settings.four_eyes": "on",
+            "v.settings.fresh_code_for_severities": "critical",
+            "v.rules.0.name": "text",
+            "v.rules.0.stages.0.quorum": "any",
+        },
+    ),
+    "setup_policy_text": ("administrator", {"base": "1", "text": "a: 1", "reason": "text", "change": "1"}),
     "setup_integration": ("administrator", {"set": "1", "secret": "x", "reason": "text"}),
     "setup_change": ("administrator", {"refuse": "1", "reason": "text"}),
     "account_me": (
@@ -186,6 +199,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "mfa_deactivate_totp": ("workshop", {}),
     "mfa_add_webauthn": ("workshop", {"credential": "{}", "name": "n", "passwordless": "on"}),
     "mfa_remove_webauthn": ("workshop", {}),
+    "account_rename_passkey": ("workshop", {"name": "text"}),
     "mfa_generate_recovery_codes": ("workshop", {}),
     "messaging:devices": ("workshop", {"device": "1"}),
     "setup_take_away_factors": ("administrator", {}),
@@ -194,7 +208,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
 # Every address that reads its query: route → who, and the names.
 QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "notices": ("workshop", ("before",)),
-    "notices_bell": ("workshop", ("place",)),
+    "notices_bell": ("workshop", ("place", "page", "writing")),
     "setup_record": ("administrator", ("kind", "by", "first", "last", "sort", "col", "after", "check")),
     "setup_record_csv": ("administrator", ("kind", "by", "first", "last", "sort", "col", "after")),
     "setup_people": ("administrator", ("q", "role", "access", "sort", "col", "after")),

@@ -11,17 +11,27 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crisiscomms.api import tokens
 from crisiscomms.forms import OneLine
-from crisiscomms.models import ApiToken
+from crisiscomms.models import ApiToken, TokenScope
 from crisiscomms.refusal import Refused
 
-SCOPES = [("read", "Read what you can see"), ("write", "Write: declare incidents as you")]
+# House → its name on the page, and what its two scopes open today.
+HOUSES = {
+    "": ("Everything", "All of the below, and what will come."),
+    "incidents": ("Incidents", "Incidents, their clocks and timeline, products and components. Write: declare one."),
+    "stakeholders": ("Contacts", "Accounts and contacts. There is nothing to write yet."),
+    "messages": ("Messages", "Messages and their versions. There is nothing to write yet."),
+    "delivery": ("Sending", "What was sent, with its counts. There is nothing to write yet."),
+    "recovery": ("Recovery", "There is nothing to read or write yet."),
+}
+
+
+def _boxes() -> forms.CheckboxSelectMultiple:
+    return forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"})
 
 
 class TokenForm(forms.Form):
     name = OneLine(label="What is it for?", max_length=80, help_text="For example: dashboard in the war room.")
-    scopes = forms.MultipleChoiceField(
-        label="It may", choices=SCOPES, initial=["read"], widget=forms.CheckboxSelectMultiple
-    )
+    scopes = forms.MultipleChoiceField(label="It may", choices=TokenScope, widget=_boxes())
     days = forms.IntegerField(
         label="Days until it expires",
         min_value=1,
@@ -49,7 +59,17 @@ def token_list(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, form: TokenForm, *, status: int = 200, **context: Any) -> HttpResponse:
     mine = ApiToken.objects.filter(user=request.user).order_by("-created", "-pk")[:100]
     rows = [{"token": token, "state": _state(token, request)} for token in mine]
-    return render(request, "crisiscomms/token_list.html", {"form": form, "rows": rows, **context}, status=status)
+    context |= {"form": form, "rows": rows, "houses": _houses(form)}
+    return render(request, "crisiscomms/token_list.html", context, status=status)
+
+
+def _houses(form: TokenForm) -> list[tuple[str, str, list[tuple[str, Any]]]]:
+    """(house, what is there, its boxes as (verb, box)), in the order of the page."""
+    boxes: dict[str, list[tuple[str, Any]]] = {house: [] for house in HOUSES}
+    for box in form["scopes"]:
+        house, _, verb = box.data["value"].rpartition(":")
+        boxes[house].append((verb, box))
+    return [(*HOUSES[house], found) for house, found in boxes.items()]
 
 
 def _state(token: ApiToken, request: HttpRequest) -> str:

@@ -9,7 +9,7 @@ from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
 from crisiscomms import audit
-from crisiscomms.models import ApiToken, User
+from crisiscomms.models import ApiToken, TokenScope, User
 from crisiscomms.refusal import Refused
 
 # A word of its own in front, so that people and scanners of repositories know what they found.
@@ -25,7 +25,7 @@ def make_token(*, name: str, scopes: list[str], days: int, by: User, now: dateti
     """The new token, and its text: the one time that anybody sees it."""
     if not by.is_active:
         raise Refused("You have no access any more, so you cannot make a token.")
-    if not name.strip() or not scopes or not set(scopes) <= set(ApiToken.Scope.values):
+    if not name.strip() or not scopes or not set(scopes) <= set(TokenScope.values):
         raise Refused("Give the token a name and choose what it may do.")
     if not 1 <= days <= MOST_DAYS:
         raise Refused(f"A token lives between 1 and {MOST_DAYS} days. Choose a number in between.")

@@ -4,7 +4,7 @@ from crisiscomms.models.people import Role, User
 from crisiscomms.models.policies import Policy
 from crisiscomms.models.records import AuditDetail, AuditEvent, Notice
 from crisiscomms.models.sessions import Session
-from crisiscomms.models.tokens import ApiToken, GivenAnswer
+from crisiscomms.models.tokens import ApiToken, GivenAnswer, TokenScope
 from crisiscomms.models.ways import ChatLine, NoticeChoice
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "Policy",
     "Role",
     "Session",
+    "TokenScope",
     "User",
 ]

@@ -12,6 +12,23 @@ from crisiscomms.models.people import User
 LONGEST = timedelta(days=365)
 
 
+class TokenScope(models.TextChoices):
+    """What a token may do: in one house, or (the two without a house) in all of them."""
+
+    READ = "read", "Everything: read"
+    WRITE = "write", "Everything: write"
+    INCIDENTS_READ = "incidents:read", "Incidents: read"
+    INCIDENTS_WRITE = "incidents:write", "Incidents: write"
+    STAKEHOLDERS_READ = "stakeholders:read", "Contacts and accounts: read"
+    STAKEHOLDERS_WRITE = "stakeholders:write", "Contacts and accounts: write"
+    MESSAGES_READ = "messages:read", "Messages: read"
+    MESSAGES_WRITE = "messages:write", "Messages: write"
+    DELIVERY_READ = "delivery:read", "Sending: read"
+    DELIVERY_WRITE = "delivery:write", "Sending: write"
+    RECOVERY_READ = "recovery:read", "Recovery: read"
+    RECOVERY_WRITE = "recovery:write", "Recovery: write"
+
+
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def living(self, now: datetime) -> "ApiTokenQuerySet":
         """Neither revoked nor expired, of somebody who still has access."""
@@ -25,10 +42,6 @@ class ApiToken(AbstractAuthToken, models.Model):  # type: ignore[misc]
     It can do what its owner can, within its scopes. A dead one stays, so that the page and the record say it lived.
     """
 
-    class Scope(models.TextChoices):
-        READ = "read", "Read"
-        WRITE = "write", "Write"
-
     # Ours instead of the library's: a short key for addresses and the record, no clock of the machine, always an end,
     # and no owner who can be removed under it.
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="api_tokens")
@@ -36,7 +49,7 @@ class ApiToken(AbstractAuthToken, models.Model):  # type: ignore[misc]
     created = models.DateTimeField()
     expiry = models.DateTimeField()
     name = models.CharField(max_length=80)
-    scopes = ArrayField(models.CharField(max_length=5, choices=Scope))
+    scopes = ArrayField(models.CharField(max_length=30, choices=TokenScope))
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
@@ -51,7 +64,7 @@ class ApiToken(AbstractAuthToken, models.Model):  # type: ignore[misc]
             ),
             models.CheckConstraint(
                 name="api_token_may_do_something_known",
-                condition=Q(scopes__contained_by=["read", "write"]) & ~Q(scopes=[]),
+                condition=Q(scopes__contained_by=TokenScope.values) & ~Q(scopes=[]),
             ),
             models.CheckConstraint(name="api_token_has_a_name", condition=~Q(name="")),
         ]
@@ -61,6 +74,14 @@ class ApiToken(AbstractAuthToken, models.Model):  # type: ignore[misc]
 
     def is_expired(self, now: datetime) -> bool:
         return self.expiry <= now
+
+    def may(self, house: str, verb: str) -> bool:
+        """Whether it may `read` or `write` in this house, by a scope for it or for all of them."""
+        return verb in self.scopes or f"{house}:{verb}" in self.scopes
+
+    @property
+    def scope_labels(self) -> list[str]:
+        return [label for scope, label in TokenScope.choices if scope in self.scopes]
 
 
 class GivenAnswer(models.Model):

@@ -116,6 +116,30 @@ def sign_in_changed(notice: Notice, now: datetime) -> Mail | None:
 
 
 @transaction.atomic
+def rename_passkey(*, passkey_id: int, name: str, by: User, now: datetime) -> Authenticator:
+    """Call one of one’s own passkeys something else. It is a label: nothing about signing in changes."""
+    own = Authenticator.objects.select_for_update().filter(user=by, type=Authenticator.Type.WEBAUTHN)
+    passkey = own.filter(pk=passkey_id).first()
+    if passkey is None:
+        raise Refused("This passkey is not one of yours.")
+    name = name.strip()
+    if not name:
+        raise Refused("Give it a name.")
+    if name != passkey.data["name"]:
+        passkey.data["name"] = name
+        passkey.save(update_fields=["data"])
+        audit.record(
+            chain=audit.INSTALLATION,
+            verb="second_factor.renamed",
+            subject=f"person:{by.pk}",
+            text=f"A passkey of {by.name} has another name",
+            by=by,
+            now=now,
+        )
+    return passkey
+
+
+@transaction.atomic
 def take_away_factors(*, person_id: int, by: User, now: datetime) -> int:
     """For somebody who has lost phone and recovery codes: all factors go, and every session ends.
 

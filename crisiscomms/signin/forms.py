@@ -74,3 +74,7 @@ class ProveWithPasskey(webauthn.ReauthenticateWebAuthnForm):  # type: ignore[mis
 
     def clean_credential(self) -> Any:
         return _checked(super().clean_credential)
+
+
+class PasskeyNameForm(forms.Form):
+    name = OneLine(label="Its name", max_length=60)

@@ -25,8 +25,12 @@ FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 class SignInRules(policy.Rules):
     """What the policy may say. Changing it takes two people, under Set-up, Policies."""
 
-    second_factor_roles: list[str]
-    grace_days: Annotated[int, Field(ge=0, le=GRACE_LIMIT)]
+    second_factor_roles: list[policy.RoleName] = policy.says(
+        "Roles that need a second factor", "An authenticator app or a passkey. Without one they can do nothing."
+    )
+    grace_days: Annotated[int, Field(ge=0, le=GRACE_LIMIT)] = policy.says(
+        "Time to set one up (days)", "Counted from this policy, or from when the person came, whichever is later."
+    )
 
     @field_validator("second_factor_roles")
     @classmethod

@@ -11,11 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
 from crisiscomms.signin import factors, rules, sessions
+from crisiscomms.signin.forms import PasskeyNameForm
 
 Type = Authenticator.Type
 
@@ -56,6 +57,26 @@ def page(request: HttpRequest) -> HttpResponse:
         "sessions": sessions.sessions_of(request.user, this=request.session.session_key, now=request.now),
     }
     return render(request, "account/sign_in_page.html", context)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def rename_passkey(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another name for one of one's own; 404 alike for what is missing and what is another's."""
+    passkey = get_object_or_404(Authenticator, pk=pk, user=request.user, type=Type.WEBAUTHN)
+    form = PasskeyNameForm(request.POST if request.method == "POST" else None, initial={"name": str(passkey)})
+    if form.is_valid():
+        try:
+            factors.rename_passkey(
+                passkey_id=passkey.pk, name=form.cleaned_data["name"], by=request.user, now=request.now
+            )
+        except Refused as refusal:
+            form.add_error("name", str(refusal))
+        else:
+            messages.success(request, "The passkey has its new name.")
+            return redirect("mfa_index")
+    context = {"form": form, "passkey": passkey}
+    return render(request, "account/passkey_rename.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from crisiscomms import presence
 from crisiscomms.live import live
 from crisiscomms.refusal import Conflict, Refused
 from incidents import access as incident_access
@@ -141,6 +142,7 @@ def _show(
         "deadline": deadline,
         "steps": queries.version_steps(message),
         "theirs": Content.from_data(message.working) if faults and "conflict" in faults else None,
+        "here": presence.look(f"message:{message.pk}", by=request.user, now=request.now),
         "mark": "",
     }
     return render(request, "messaging/message_compose.html", context, status=status)

@@ -12,6 +12,8 @@ from django.urls import reverse
 
 from crisiscomms import invitations, notices
 from crisiscomms.models import AuditEvent, Notice
+from crisiscomms.refusal import Refused
+from crisiscomms.signin import factors
 from tests.conftest import NOW
 from tests.crisiscomms.second_factors import APP, CODES, SECOND, add_app, come_in, digits, has_app, prove, shown_codes
 from tests.page_rules import check_page
@@ -246,3 +248,39 @@ def test_an_invitation_does_not_go_around_a_second_factor(ada, olga):
     client.post(url, {"password": "a new staple altogether", "again": "a new staple altogether"})
 
     assert not is_in(client)
+
+
+def passkey_of(person, name="My passkey"):
+    return Authenticator.objects.create(user=person, type="webauthn", data={"name": name, "credential": {}})
+
+
+def test_a_passkey_gets_another_name_and_stays_what_it_is(ada, browse):
+    passkey = passkey_of(ada)
+    url = reverse("account_rename_passkey", args=[passkey.pk])
+    assert "My passkey" in browse(ada, url).content.decode()
+
+    assert browse(ada, url, {"name": " My phone "}).headers["Location"] == "/account/"
+
+    passkey.refresh_from_db()
+    assert passkey.data == {"name": "My phone", "credential": {}}
+    assert "phone" not in AuditEvent.objects.get(verb="second_factor.renamed").detail.text
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "x" * 61, "my\nphone", "my\u202ephone"])
+def test_a_name_that_is_none_is_refused_in_place(ada, browse, typed):
+    passkey = passkey_of(ada)
+
+    answer = browse(ada, reverse("account_rename_passkey", args=[passkey.pk]), {"name": typed})
+
+    passkey.refresh_from_db()
+    assert (answer.status_code, passkey.data["name"]) == (422, "My passkey")
+
+
+def test_nobody_renames_the_passkey_of_another_or_what_is_none(ada, ben, browse):
+    passkey = passkey_of(ada)
+    app = Authenticator.objects.create(user=ben, type="totp", data={"secret": "x"})
+
+    for one in (passkey, app):
+        assert browse(ben, reverse("account_rename_passkey", args=[one.pk]), {"name": "Mine"}).status_code == 404
+        with pytest.raises(Refused, match="not one of yours"):
+            factors.rename_passkey(passkey_id=one.pk, name="Mine", by=ben, now=NOW)

@@ -124,9 +124,9 @@ def test_on_the_pages(olga, otto, browse):
     text = policy.written(policy.description_of("messaging"), policy.current("messaging"))
     typed = {"base": 1, "text": text.replace("hold_seconds: 120", "hold_seconds: 0"), "reason": "Quicker"}
 
-    looked = browse(olga, "/setup/policies/messaging/", {**typed, "look": "1"})
+    looked = browse(olga, "/setup/policies/messaging/text/", {**typed, "look": "1"})
     assert (looked.status_code, "settings.hold_seconds" in looked.content.decode()) == (200, True)
-    asked = browse(olga, "/setup/policies/messaging/", {**typed, "change": "1"})
+    asked = browse(olga, "/setup/policies/messaging/text/", {**typed, "change": "1"})
     url = asked.headers["Location"]
 
     assert browse(olga, url, {"confirm": "1"}).status_code == 422
@@ -141,7 +141,7 @@ def test_two_who_edit_one_policy_lose_nothing_that_was_typed(olga, browse):
     typed = {"base": 1, "text": text.replace("due_days: 14", "due_days: 10"), "reason": "Sooner", "change": "1"}
     policy.replace(key="recovery", data=policy.current("recovery"), by=None, now=NOW)
 
-    answer = browse(olga, "/setup/policies/recovery/", typed)
+    answer = browse(olga, "/setup/policies/recovery/text/", typed)
 
     page = answer.content.decode()
     assert (answer.status_code, "due_days: 10" in page, "Sooner" in page) == (409, True, True)

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from crisiscomms import audit, personal
+from crisiscomms.models import GivenAnswer
 from crisiscomms.refusal import Refused
 from delivery import sweeping
 from delivery.models import DeliveryAttempt, Notification, Tally
@@ -175,3 +176,16 @@ def test_an_erased_person_is_in_no_list_and_cannot_be_allowed_again(lena, olga, 
     assert "erased" not in page and "omar" in page
     with pytest.raises(Refused, match="erased at their own wish"):
         actions.allow_contact_again(contact_id=lena.pk, by=olga, now=NOW)
+
+
+def test_what_the_api_answered_about_a_person_is_taken_out_and_erased(lena, olga, ada):
+    kept = {"person": ada, "request_digest": "x", "status": 201, "created_at": NOW}
+    GivenAnswer.objects.create(key="a", body={"title": "LENA@many.example cannot log in"}, **kept)
+    GivenAnswer.objects.create(key="b", body={"title": "Payments fail"}, **kept)
+
+    assert [one["answer"]["title"] for one in personal.export(person(lena))["answers"]] == [
+        "LENA@many.example cannot log in"
+    ]
+    personal.erase(person=person(lena), by=olga, now=NOW)
+
+    assert [one.key for one in GivenAnswer.objects.all()] == ["b"]
