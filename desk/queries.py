@@ -47,6 +47,12 @@ def _open_seats(user: User) -> list[ApprovalSeat]:
     return list(seats.select_related("stage__request__message__incident", "stage__request__requested_by")[:50])
 
 
+def asked_about(user: User, incident: Incident) -> int | None:
+    """The request about this incident that waits for this person, if any: its key."""
+    open_seats = (seat for seat in _open_seats(user) if seat.stage.request.message.incident_id == incident.pk)
+    return next((seat.stage.request_id for seat in open_seats), None)
+
+
 def _approval(seat: ApprovalSeat) -> Need:
     request = seat.stage.request
     message = request.message

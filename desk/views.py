@@ -93,6 +93,7 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
         **queries.room(incident),
         **_timeline(request, incident),
         "may_work": may_work,
+        "asked": queries.asked_about(request.user, incident),
         "may_lead": access.may(request.user, "lead", incident),
         "severities": Incident.Severity.choices,
         "message_kinds": Message.Kind.choices,

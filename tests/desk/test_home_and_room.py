@@ -1,5 +1,6 @@
 """Home and the room: what waits for whom, in order, and live regions that do not swap for nothing."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -102,6 +103,20 @@ def test_the_room_tells_the_whole_incident(ada, ben, incident, browse):
 
     for words in (incident.title, "Acknowledged", "Published", "Released", "Partly failing", "0 of 3", "Ben"):
         assert words in page, words
+
+
+@pytest.mark.parametrize("who", ["ada", "ben"])
+def test_every_link_in_the_room_opens_for_whoever_sees_it(who, ada, ben, incident, browse, request):
+    sent = factories.make_message(incident, ada)
+    factories.approve(factories.ask(sent, ada), ben)
+    waiting = factories.ask(factories.make_message(incident, ada, kind="update"), ada)
+    person = request.getfixturevalue(who)
+
+    page = text_of(browse(person, f"/incidents/{incident.ref}/"))
+
+    links = {link for link in re.findall(r'href="(/[^"#]*)"', page) if not link.startswith("/static/")}
+    assert {link: browse(person, link).status_code for link in links if "sign-out" not in link} == dict.fromkeys(links, 200)
+    assert (f"/approvals/{waiting.pk}/" in links) == (person == ben)
 
 
 def test_the_timeline_is_the_record_newest_first_and_shortened(ada, incident, browse):
