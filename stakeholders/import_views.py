@@ -168,5 +168,6 @@ def _show_import(
         "undo": import_queries.undo(run, now=now_of(request)),
         "undo_days": undoing.days(),
         "kept": import_queries.kept(run) if run.kept else [],
+        "not_set_up": import_queries.products_not_set_up() if run.state == ImportRun.State.DONE else [],
     }
     return render(request, "stakeholders/import_detail.html", context, status=status)

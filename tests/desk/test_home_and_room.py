@@ -115,7 +115,9 @@ def test_every_link_in_the_room_opens_for_whoever_sees_it(who, ada, ben, inciden
     page = text_of(browse(person, f"/incidents/{incident.ref}/"))
 
     links = {link for link in re.findall(r'href="(/[^"#]*)"', page) if not link.startswith("/static/")}
-    assert {link: browse(person, link).status_code for link in links if "sign-out" not in link} == dict.fromkeys(links, 200)
+    assert {link: browse(person, link).status_code for link in links if "sign-out" not in link} == dict.fromkeys(
+        links, 200
+    )
     assert (f"/approvals/{waiting.pk}/" in links) == (person == ben)
 
 

@@ -103,6 +103,14 @@ def test_autosave_answers_with_the_new_revision_the_checks_and_the_preview(brows
     assert "Dear Lena of Bluegate Retail." in words(response) and "<h1" not in words(response)
 
 
+def test_mail_that_nobody_would_get_is_said_among_the_checks(browse, ada, message):
+    assert "nobody would get it" in words(browse(ada, at("compose", message)))
+
+    factories.make_contact()
+
+    assert "nobody would get it" not in words(browse(ada, at("compose", message)))
+
+
 def test_autosave_keeps_what_cannot_be_rendered_and_says_what_is_wrong_with_it(browse, ada, message):
     response = browse(
         ada, at("autosave", message), typed(browse, ada, message, respond="Dear {{ frist_name }}"), htmx=True

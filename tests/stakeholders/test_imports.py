@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
+from django.urls import reverse
 
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.refusal import Refused
+from incidents.models import Product
 from stakeholders import actions
 from stakeholders.imports import chunks, kinds, running, staging
 from stakeholders.models import Account, ColumnMapping, Contact, ImportRow, ImportRun, Membership
@@ -274,3 +276,20 @@ def test_a_stopped_address_may_be_tried_again_but_an_unsubscribe_stays(bring, ad
     assert (contact.suppressed_at, contact.unsubscribed_at) == (None, now)
     with pytest.raises(Refused, match="not stopped"):
         actions.allow_contact_again(contact_id=contact.pk, by=ada, now=now)
+
+
+def test_an_import_says_which_products_are_not_set_up(bring, ada, browse):
+    Product.objects.create(name="Payments API")
+    run = bring(
+        "Email,Account Name,Products\n"
+        "a@x.example,Acorn,Payments API; Webhooks\nb@y.example,Birch,Webhooks\nc@z.example,Cedar,Dash <b>board</b>\n"
+    )
+
+    page = browse(ada, reverse("stakeholders:import", args=[run.pk])).content.decode()
+
+    assert "products that are not set up here" in page
+    assert "<bdi>Webhooks</bdi> (2 accounts)" in page and "Dash &lt;b&gt;board&lt;/b&gt;</bdi> (1 account)" in page
+    assert "Payments API</bdi> (" not in page
+
+    Product.objects.bulk_create([Product(name="Webhooks"), Product(name="Dash <b>board</b>")])
+    assert "not set up here" not in browse(ada, reverse("stakeholders:import", args=[run.pk])).content.decode()
