@@ -154,7 +154,7 @@ setup_policy_version                      POST  in   405  405  405  405  405  40
 setup_integrations                        GET   in   404  404  404  404  200  404
 setup_integrations                        POST  in   405  405  405  405  405  405
 setup_integration                         GET   in   404  404  404  404  200  404
-setup_integration                         POST  in   404  404  404  404  422  404
+setup_integration                         POST  in   404  404  404  404  200  404
 setup_changes                             GET   in   404  404  404  404  200  404
 setup_changes                             POST  in   405  405  405  405  405  405
 setup_change                              GET   in   404  404  404  404  200  404

@@ -132,12 +132,14 @@ def test_a_code_or_link_is_never_said_in_the_chat(ada, ben, room, no_mail):
     incident = factories.make_incident(ada)
     factories.ask(factories.make_message(incident, ada), ada)
     notices.tell([ben], kind="password_reset", key="k", now=NOW)
+    notices.tell([ben], kind="approval_code", key="k", now=NOW, code=0)
+    notices.say_as_well(Notice.objects.get(kind="approval_code"), NOW)
 
     mail(), post()
 
     assert any(f"{incident.ref}: decide on" in line for line in room.lines)
     assert not any("/approve/" in line or "password" in line for line in room.lines)
-    assert not ChatLine.objects.filter(notice__kind="password_reset").exists()
+    assert not ChatLine.objects.filter(notice__kind__in=["password_reset", "approval_code"]).exists()
 
 
 def everything_told(ada, ben):
@@ -184,8 +186,9 @@ def test_who_may_no_longer_see_it_is_not_called(ada, incident, room):
     assert (room.lines, ChatLine.objects.get().state) == ([], "skipped")
 
 
-def test_somebody_without_access_is_not_called(ada, incident, room):
-    notices.say_as_well(tell(incident, ada), NOW)
+def test_somebody_without_access_is_not_called(ada, room):
+    notices.tell([ada], kind="sign_in_changed", key="k", now=NOW, what="added")
+    notices.say_as_well(Notice.objects.get(), NOW)
     User.objects.filter(pk=ada.pk).update(is_active=False)
 
     post()
