@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.db.models import Q
 from pydantic import Field
 
 from crisiscomms import audit, leaving, policy
-from crisiscomms.models import AuditDetail, Notice, Policy
+from crisiscomms.models import AuditDetail, Notice, Policy, Session
 
 POLICY = "retention"
 BATCH = 2_000

@@ -4,12 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
 from crisiscomms import audit, clock, notices, policy, retention, tasks
-from crisiscomms.models import AuditDetail, AuditEvent, Notice
+from crisiscomms.models import AuditDetail, AuditEvent, Notice, Session
 from delivery.models import DeliveryAttempt, Notification, Tally
 from incidents.models import Incident
 from stakeholders import actions as stakeholders
