@@ -14,6 +14,8 @@ from crisiscomms.organisation import get_organisation
 LOGO_BYTES = 200_000
 LOGO_SIDE = 2000
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# The signature and the parts that every PNG has: IHDR, one IDAT and IEND.
+_SMALLEST = 8 + 25 + 12 + 12
 
 
 def checked_logo(upload: Any) -> bytes:
@@ -21,7 +23,7 @@ def checked_logo(upload: Any) -> bytes:
     if upload.size > LOGO_BYTES:
         raise forms.ValidationError(f"This is larger than {LOGO_BYTES // 1000} kB. Save the picture smaller.")
     data: bytes = upload.read()
-    if not data.startswith(_SIGNATURE) or data[12:16] != b"IHDR" or b"IEND" not in data[-12:]:
+    if len(data) < _SMALLEST or not data.startswith(_SIGNATURE) or data[12:16] != b"IHDR" or b"IEND" not in data[-12:]:
         raise forms.ValidationError("This is not a whole PNG picture. Save the logo as PNG.")
     width, height = struct.unpack(">II", data[16:24])
     if not (0 < width <= LOGO_SIDE and 0 < height <= LOGO_SIDE):

@@ -6,11 +6,15 @@ counts and everybody else's data whole. See docs/adr on erased people.
 
 import hashlib
 import hmac
+import re
+import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import idna
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
@@ -22,14 +26,28 @@ from crisiscomms.refusal import Refused
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody outside, known by one normalised address, and their key where they are a contact."""
+    """Somebody outside, known by one normalised address, and their key where they are a contact.
+
+    `typed` is the address as they or we once wrote it.
+    """
 
     address: str
     contact_id: int | None = None
+    typed: str = ""
 
     @property
     def subject(self) -> str:
         return f"contact:{self.contact_id}"
+
+    @property
+    def spellings(self) -> list[str]:
+        """How the address may stand in a text: an international domain is written in its own letters too."""
+        found = {self.address, self.typed, self.typed.lower()}
+        local, _, domain = self.address.rpartition("@")
+        with suppress(idna.IDNAError, UnicodeError):
+            found.add(f"{local}@{idna.decode(domain)}")
+        found |= {unicodedata.normalize(form, one) for one in found for form in ("NFC", "NFD")}
+        return sorted(one for one in found if "@" in one)
 
 
 @dataclass(frozen=True)
@@ -107,9 +125,23 @@ def require(by: User | None) -> None:
         raise Refused("Only an administrator takes out or erases a person’s data.")
 
 
+def naming(person: Person, *columns: str) -> Q:
+    """Rows in which one of these columns, text or JSON, names this person: their whole address and no longer one.
+
+    A dot after it may end the sentence. In JSON a line break before it stands there as a sign and its letter.
+    """
+    found = Q(pk__in=[])
+    for column in columns:
+        for one in person.spellings:
+            whole = rf"((?<![\w.+-])(?<!\w')|(?<=\\[bfnrt])){re.escape(one)}(?![\w-]|\.\w)"
+            # The first condition is the cheap one.
+            found |= Q(**{f"{column}__icontains": one}) & Q(**{f"{column}__iregex": whole})
+    return found
+
+
 def _words(person: Person) -> Any:
     about = Q(event__subject=person.subject) if person.contact_id else Q(pk__in=[])
-    named = Q(text__icontains=person.address) | Q(data__icontains=person.address)
+    named = naming(person, "text", "data")
     return AuditDetail.objects.filter(about | named, erased_at=None).exclude(event__verb="contact.erased")
 
 

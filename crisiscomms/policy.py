@@ -1,5 +1,6 @@
 """Policies: the version in force, what may stand in one, and how one is replaced."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -212,7 +213,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         names = [self.construct_object(name, deep=True) for name, _ in node.value]  # type: ignore[no-untyped-call]
-        twice = next((name for name in names if names.count(name) > 1), None)
+        twice = next((name for name, count in Counter(names).items() if count > 1), None)
         if twice is not None:
             raise yaml.YAMLError(f"“{twice}” stands there twice (line {node.start_mark.line + 1})")
         return super().construct_mapping(node, deep=deep)

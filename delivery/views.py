@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crisiscomms.exports import defuse
+from crisiscomms.exports import defuse, record_export
 from crisiscomms.live import live
 from crisiscomms.refusal import Refused
 from crisiscomms.throttle import throttled
@@ -155,6 +155,8 @@ class _Echo:
 def recipients_csv(request: HttpRequest, dispatch_id: int) -> StreamingHttpResponse:
     """Every recipient of a dispatch and what became of it, safe to open in a spreadsheet."""
     dispatch = access.get_dispatch(request.user, dispatch_id)
+    what = f"the recipients of {dispatch.message.name} of {dispatch.incident.ref}"
+    record_export(what=what, of="recipients", by=request.user, now=request.now)
     writer = csv.writer(_Echo())
     lines = (writer.writerow([defuse(cell) for cell in row]) for row in queries.rows_for_export(dispatch))
     name = f"{dispatch.incident.ref}-message-{dispatch.message.number}-{dispatch.channel}.csv"

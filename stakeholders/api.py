@@ -1,20 +1,28 @@
 """Accounts and contacts, for programs: read by the people who see the contacts pages."""
 
+from datetime import UTC
 from typing import Any
 
 import django_filters
+import structlog
+from django.core.cache import cache
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import path
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from crisiscomms.api import fields, filtering
 from crisiscomms.api.views import ApiDetail, ApiList, on_front_page
 from stakeholders import access, queries
+from stakeholders.actions import record_export
 from stakeholders.contact_table import STATES as FIND_STATES
 from stakeholders.models import Account, Contact, Membership
 
+log = structlog.get_logger("crisiscomms")
 TIERS = [1, 2, 3]
 STATES = [choice for choice in FIND_STATES if choice[0]]
 
@@ -136,6 +144,27 @@ class Contacts(ApiList):
     def get_queryset(self) -> QuerySet[Contact]:
         access.check_may_see(self.request.user)
         return Contact.objects.all()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        response = super().list(request, *args, **kwargs)
+        _note_reading(request)
+        return response
+
+
+def _note_reading(request: Request) -> None:
+    """A program that reads the list takes contacts out: on the record once a day for each token."""
+    token, day = request.auth, request.now.astimezone(UTC).date()
+    noted = f"contacts-read:{token.pk}:{day}"
+    # A cache that lost it, or is gone, costs one entry more.
+    if cache.get(noted):
+        return
+    try:
+        record_export(what=f"contacts with the API token “{token.name}”", by=request.user, now=request.now)
+    except DatabaseError as error:
+        # A database that only reads still answers what is only read.
+        log.warning("reading of contacts not recorded", error=type(error).__name__)
+        return
+    cache.set(noted, 1, timeout=2 * 24 * 60 * 60)
 
 
 class OneContact(ApiDetail):

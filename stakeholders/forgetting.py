@@ -75,6 +75,9 @@ def _erase(person: personal.Person, now: datetime) -> int:
     mark = personal.digest(person.address)
     found = list(_contact(person).select_for_update())
     for contact in found:
+        if contact.is_erased:
+            # Somebody pressed at the same time.
+            continue
         ErasedAddress.objects.get_or_create(digest=personal.digest(contact.address), defaults={"erased_at": now})
         Membership.objects.filter(contact=contact).delete()
         for name in ("external_id", "first_name", "last_name", "title", "phone", "language"):
@@ -83,14 +86,14 @@ def _erase(person: personal.Person, now: datetime) -> int:
         contact.suppressed_at, contact.suppressed_reason = now, ERASED
         contact.updated_at = now
         contact.save()
-    if not found:
+    if not found and "@" in person.address:
         ErasedAddress.objects.get_or_create(digest=mark, defaults={"erased_at": now})
     return len(found)
 
 
 def _rows(person: personal.Person) -> QuerySet[ImportRow]:
     """Rejected rows have no address of their own: what was typed stands in the data."""
-    return ImportRow.objects.filter(Q(key=person.address) | Q(data__icontains=person.address))
+    return ImportRow.objects.filter(Q(key=person.address) | personal.naming(person, "data"))
 
 
 def _changes(person: personal.Person) -> QuerySet[ImportChange]:
@@ -114,7 +117,7 @@ def _working(person: personal.Person) -> str:
 
 
 def _erase_rows(person: personal.Person, _now: datetime) -> int:
-    shown = ImportRun.objects.filter(samples__icontains=person.address)
+    shown = ImportRun.objects.filter(personal.naming(person, "samples"))
     shown.update(samples=[])
     count: int = _changes(person).delete()[0] + _rows(person).delete()[0]
     return count

@@ -43,7 +43,7 @@ def data_export(request: HttpRequest, contact_id: int) -> HttpResponse:
 
 
 def _person(contact: Contact) -> personal.Person:
-    return personal.Person(contact.address, contact.pk)
+    return personal.Person(contact.address, contact.pk, contact.email)
 
 
 def _show(

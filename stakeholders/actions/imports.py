@@ -92,7 +92,7 @@ def apply_import(
             "This file was read by an older version of Crisis Comms, in which its columns meant other things. Look at "
             "the columns and press “Read the file again with these columns”."
         )
-    run.confirmed_at, run.tries = now, 0
+    run.confirmed_at, run.confirmed_by, run.tries = now, by, 0
     _move(run, State.IMPORTING, now=now)
     run.save()
     _record(run, "import.confirmed", f"Started the import of “{run.name}”", by=by, now=now)
@@ -106,6 +106,8 @@ def cancel_import(*, run_id: int, by: User, now: datetime) -> ImportRun:
     """Stop. What was applied until now stays, and can be undone; the rest of the file is given up."""
     run = _lock(run_id, by=by)
     _check_move(run, State.CANCELLED)
+    if run.state == State.UNDOING:
+        raise Refused(_NOT_NOW[State.UNDOING])
     _move(run, State.CANCELLED, now=now)
     run.finished_at = now
     run.save()

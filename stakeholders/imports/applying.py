@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from crisiscomms import audit
-from stakeholders.imports import chunks, kinds
+from stakeholders.imports import chunks, forgotten, kinds
 from stakeholders.imports.chunks import ROWS, decide, lay_out
 from stakeholders.imports.staging import COUNTERS, lock_where_left
 from stakeholders.models import ImportRow, ImportRun
@@ -64,6 +64,7 @@ def _apply(cursor: Any, run: ImportRun, now: datetime) -> int:
     count, last = cursor.fetchone()
     if not count:
         return 0
+    _leave_out_forgotten(cursor, run)
     if not kind.duplicates_speak:
         cursor.execute("DELETE FROM chunk WHERE staged = 'duplicate'")
     kind.meet(cursor)
@@ -72,6 +73,26 @@ def _apply(cursor: Any, run: ImportRun, now: datetime) -> int:
     kind.apply(cursor, run, now)
     run.applied_to = last
     return int(count)
+
+
+def _leave_out_forgotten(cursor: Any, run: ImportRun) -> None:
+    """Somebody may have asked to be forgotten while their row was being staged, or since."""
+    cursor.execute("SELECT DISTINCT key FROM chunk")
+    gone = list(forgotten.among(key for (key,) in cursor.fetchall()))
+    if not gone:
+        return
+    cursor.execute("DELETE FROM chunk WHERE key = ANY(%s) RETURNING staged", [gone])
+    staged = [outcome for (outcome,) in cursor.fetchall()]
+    for outcome in staged:
+        name = COUNTERS[Outcome(outcome)]
+        setattr(run, name, getattr(run, name) - 1)
+    run.rejected += len(staged)
+    # They count as read, and not as rows that were to be applied.
+    run.applied -= len(staged)
+    ImportRow.objects.filter(run=run, key__in=gone).update(
+        key="", data={}, outcome=Outcome.REJECT, reason=forgotten.NOT_TAKEN
+    )
+    ImportRun.objects.filter(pk=run.pk).update(samples=[])
 
 
 def _recount(cursor: Any, run: ImportRun) -> None:

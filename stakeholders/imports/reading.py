@@ -73,7 +73,7 @@ def raw(file: "File[Any]") -> Iterator[IO[bytes]]:
 def inspect(file: IO[bytes]) -> Layout:
     """Look at the file before it is kept. Raises Refused with what is wrong and what to do."""
     encoding, delimiter = _kind(file)
-    with closing(_table(file, encoding, delimiter)) as table:
+    with closing(_table(file, encoding, delimiter, is_look=True)) as table:
         first = next(table, None)
         if first is None:
             raise Refused(_EMPTY)
@@ -148,9 +148,9 @@ def too_large() -> str:
     return f"The file is larger than {MAX_BYTES // 1024**2} MB. Nothing was kept. Upload it in several files."
 
 
-def _table(file: IO[bytes], encoding: str, delimiter: str) -> Table:
+def _table(file: IO[bytes], encoding: str, delimiter: str, *, is_look: bool = False) -> Table:
     if encoding == WORKBOOK:
-        return workbooks.table(file)
+        return workbooks.table(file, is_look=is_look)
     return delimited.table(file, encoding, delimiter)
 
 

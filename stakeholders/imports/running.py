@@ -8,7 +8,9 @@ from time import monotonic
 from django.db import transaction
 
 from crisiscomms import audit, clock, leaving
+from crisiscomms.models import User
 from crisiscomms.refusal import Refused
+from stakeholders import access
 from stakeholders.imports import applying, kinds, staging, undoing
 from stakeholders.models import ImportRun
 
@@ -53,7 +55,7 @@ def _read(run: ImportRun, seconds: float) -> bool:
 
 def _apply(run: ImportRun, seconds: float) -> bool:
     is_out_of_time = _timer(seconds)
-    while applying.apply_chunk(run, now=clock.now()):
+    while not _is_stopped(run, run.confirmed_by_id) and applying.apply_chunk(run, now=clock.now()):
         if is_out_of_time():
             return True
     return False
@@ -62,7 +64,7 @@ def _apply(run: ImportRun, seconds: float) -> bool:
 def _undo(run: ImportRun, seconds: float) -> bool:
     is_out_of_time, size = _timer(seconds), undoing.CHUNK
     is_slow = _timer(_PIECE_SECONDS)
-    while undoing.undo_chunk(run, now=clock.now(), size=size):
+    while not _is_stopped(run, run.undone_by_id) and undoing.undo_chunk(run, now=clock.now(), size=size):
         if is_out_of_time():
             return True
         size = max(size // 4, 20) if is_slow() else min(size * 2, undoing.CHUNK)
@@ -76,6 +78,37 @@ _WORK = {State.READING: _read, State.IMPORTING: _apply, State.UNDOING: _undo}
 def _timer(seconds: float) -> Callable[[], bool]:
     started = monotonic()
     return lambda: leaving.is_asked() or monotonic() - started > seconds
+
+
+def _is_stopped(run: ImportRun, person_id: int | None) -> bool:
+    """Nothing goes on in the name of somebody who lost access since. Nobody is the machine's own operator."""
+    if person_id is None:
+        return False
+    # Asked anew each time: the run holds the person as they were when it was read.
+    person = User.objects.get(pk=person_id)
+    if access.may_import(person):
+        return False
+    _stop(run, f"{person} ordered it and may not import contacts any more.", now=clock.now())
+    return True
+
+
+@transaction.atomic
+def _stop(run: ImportRun, why: str, *, now: datetime) -> None:
+    staging.lock_where_left(run)
+    what = "undo" if run.state == State.UNDOING else "import"
+    run.state, run.why_refused = State.CANCELLED, why
+    run.worked_at, run.finished_at = now, run.finished_at or now
+    run.save(update_fields=["state", "why_refused", "worked_at", "finished_at"])
+    audit.record(
+        chain=audit.INSTALLATION,
+        verb="import.cancelled",
+        subject=f"import:{run.pk}",
+        text=f"The {what} of “{run.name}” was stopped: {why} What is done stays",
+        by=None,
+        now=now,
+        data={"applied": run.applied, "undone": run.undone},
+    )
+    applying.forget_file(run)
 
 
 def _count_try(run: ImportRun) -> None:

@@ -9,7 +9,8 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from posixpath import join, normpath
 from typing import IO
 from xml.parsers import expat
@@ -25,6 +26,11 @@ _CHUNK = 256 * 1024
 # One more than a file may have, so that whoever reads the rows sees that there were too many.
 _LAST_PLACE = 300
 _LONGEST = 10_001
+# Marks are opening and closing tags: each costs microseconds, however little it takes on the disk.
+_MARKS_LIMIT = 40_000_000
+# What somebody waits for: a look at the first rows, and at the texts up to theirs.
+_LOOK_BYTES = 20 * 1024 * 1024
+_LOOK_MARKS = 1_000_000
 
 NOT_A_WORKBOOK = "The file is a ZIP archive and not an Excel workbook. Unpack it and upload the CSV or XLSX inside."
 DAMAGED = (
@@ -46,11 +52,29 @@ _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 # What a crafted or cut workbook raises on its way; all of it means the same to the person.
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, expat.ExpatError, OSError, EOFError),
-    *(LookupError, ValueError, ArithmeticError, RuntimeError),
+    *(LookupError, ValueError, ArithmeticError, RuntimeError, MemoryError),
 )
 
 Numbered = tuple[int, list[str]]
 Attributes = dict[str, str]
+
+
+@dataclass
+class _Left:
+    """How much more of the workbook may be unpacked and parsed."""
+
+    size: int
+    marks: int
+
+    def chunks(self, archive: zipfile.ZipFile, path: str) -> Iterator[bytes]:
+        """A part of the archive. Raises Refused when it holds more than is left."""
+        with archive.open(path) as part:
+            while chunk := part.read(_CHUNK):
+                self.size -= len(chunk)
+                self.marks -= chunk.count(b"<")
+                if self.size < 0 or self.marks < 0:
+                    raise Refused(TOO_LARGE)
+                yield chunk
 
 
 def check(file: IO[bytes]) -> None:
@@ -72,25 +96,27 @@ def check(file: IO[bytes]) -> None:
         raise Refused(TOO_LARGE)
 
 
-def table(file: IO[bytes]) -> Generator[Numbered, None, None]:
-    """Every row of the first visible sheet with its number. Blank rows count and are left out."""
+def table(file: IO[bytes], *, is_look: bool = False) -> Generator[Numbered, None, None]:
+    """Every row of the first visible sheet with its number. Blank rows count and are left out.
+
+    `is_look` is for whoever takes the first rows only, while a person waits: it gives up far sooner.
+    """
+    left = _Left(_LOOK_BYTES, _LOOK_MARKS) if is_look else _Left(_UNPACKED_LIMIT, _MARKS_LIMIT)
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
-            path = _first_sheet(archive)
-            texts = _texts(archive)
-            yield from _rows(archive, path, texts)
+            path = _first_sheet(archive, left)
+            yield from _rows(archive, path, _Texts(archive, left), left)
     except _BROKEN:
         raise Refused(DAMAGED) from None
 
 
-def _rows(archive: zipfile.ZipFile, path: str, texts: list[str]) -> Generator[Numbered, None, None]:
+def _rows(archive: zipfile.ZipFile, path: str, texts: "_Texts", left: _Left) -> Generator[Numbered, None, None]:
     sheet = _Sheet(texts)
     parser = _parser(sheet.start, sheet.end, sheet.add)
-    with archive.open(path) as part:
-        while chunk := part.read(_CHUNK):
-            parser.Parse(chunk, False)
-            yield from sheet.take()
+    for chunk in left.chunks(archive, path):
+        parser.Parse(chunk, False)
+        yield from sheet.take()
     parser.Parse(b"", True)
     yield from sheet.take()
 
@@ -98,7 +124,7 @@ def _rows(archive: zipfile.ZipFile, path: str, texts: list[str]) -> Generator[Nu
 class _Sheet:
     """Collects rows while the parser pushes tags."""
 
-    def __init__(self, texts: list[str]) -> None:
+    def __init__(self, texts: "_Texts") -> None:
         self.texts = texts
         self.done: list[Numbered] = []
         self.number = 0
@@ -150,7 +176,9 @@ class _Sheet:
         missing = self.place + 1 - len(self.cells)
         if missing > 0:
             self.cells.extend([""] * missing)
-        self.cells[self.place] += self._meaning(text)
+        room = _LONGEST - len(self.cells[self.place])
+        if room > 0:
+            self.cells[self.place] += self._meaning(text)[:room]
 
     def _meaning(self, text: str) -> str:
         if self.kind == "s":
@@ -190,37 +218,50 @@ def _unescaped(text: str) -> str:
 _SURROGATES = {"D8", "D9", "DA", "DB", "DC", "DD", "DE", "DF"}
 
 
-def _texts(archive: zipfile.ZipFile) -> list[str]:
-    """The texts that cells refer to by number."""
-    name = next((name for name in archive.namelist() if name.lower() == "xl/sharedstrings.xml"), "")
-    texts: list[str] = []
-    state = {"open": False, "phonetic": False}
-    parts: list[str] = []
+class _Texts:
+    """The texts that cells refer to by number, read only as far as somebody asked."""
 
-    def start(name: str, _: Attributes) -> None:
-        tag = _TAGS.get(name)
-        state["open"] = tag == "t" and not state["phonetic"]
-        state["phonetic"] |= tag == "rPh"
+    def __init__(self, archive: zipfile.ZipFile, left: _Left) -> None:
+        name = next((name for name in archive.namelist() if name.lower() == "xl/sharedstrings.xml"), "")
+        self.found: list[str] = []
+        self.parts: list[str] = []
+        self.length = 0
+        self.is_open = self.is_phonetic = False
+        self.parser = _parser(self.start, self.end, self.add)
+        self.chunks = left.chunks(archive, name) if name else iter(())
 
-    def end(name: str) -> None:
+    def __getitem__(self, number: int) -> str:
+        if number < 0:
+            raise IndexError
+        while len(self.found) <= number:
+            chunk = next(self.chunks, None)
+            if chunk is None:
+                raise IndexError
+            self.parser.Parse(chunk, False)
+        return self.found[number]
+
+    def start(self, name: str, _: Attributes) -> None:
         tag = _TAGS.get(name)
-        state["open"] = False
+        self.is_open = tag == "t" and not self.is_phonetic
+        self.is_phonetic |= tag == "rPh"
+
+    def end(self, name: str) -> None:
+        tag = _TAGS.get(name)
+        self.is_open = False
         if tag == "rPh":
-            state["phonetic"] = False
+            self.is_phonetic = False
         elif tag == "si":
-            texts.append(_unescaped("".join(parts)))
-            parts.clear()
+            self.found.append(_unescaped("".join(self.parts))[:_LONGEST])
+            self.parts, self.length = [], 0
 
-    def add(text: str) -> None:
-        if state["open"]:
-            parts.append(text)
-
-    if name:
-        _parse(archive, name, _parser(start, end, add))
-    return texts
+    def add(self, text: str) -> None:
+        # Escaped signs take seven: what is cut here is too long also when it is unescaped.
+        if self.is_open and self.length < 7 * _LONGEST:
+            self.parts.append(text)
+            self.length += len(text)
 
 
-def _first_sheet(archive: zipfile.ZipFile) -> str:
+def _first_sheet(archive: zipfile.ZipFile, left: _Left) -> str:
     """The path of the first sheet that a person sees."""
     sheets: list[str] = []
     targets: dict[str, str] = {}
@@ -233,8 +274,10 @@ def _first_sheet(archive: zipfile.ZipFile) -> str:
         if "Id" in attributes:
             targets[attributes["Id"]] = attributes.get("Target", "")
 
-    _parse(archive, "xl/workbook.xml", _parser(sheet))
-    _parse(archive, "xl/_rels/workbook.xml.rels", _parser(link))
+    for path, parser in (("xl/workbook.xml", _parser(sheet)), ("xl/_rels/workbook.xml.rels", _parser(link))):
+        for chunk in left.chunks(archive, path):
+            parser.Parse(chunk, False)
+        parser.Parse(b"", True)
     return normpath(join("/xl", targets[sheets[0]])).lstrip("/")
 
 
@@ -255,10 +298,3 @@ def _parser(
 
 def _refuse_doctype(*_: object) -> None:
     raise Refused(DAMAGED)
-
-
-def _parse(archive: zipfile.ZipFile, path: str, parser: expat.XMLParserType) -> None:
-    with archive.open(path) as part:
-        while chunk := part.read(_CHUNK):
-            parser.Parse(chunk, False)
-    parser.Parse(b"", True)

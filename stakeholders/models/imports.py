@@ -42,7 +42,8 @@ class ImportRun(models.Model):
         State.IMPORTING: {State.DONE, State.CANCELLED, State.UNDOING},
         State.DONE: {State.UNDOING},
         State.CANCELLED: {State.UNDOING},
-        State.UNDOING: {State.UNDONE},
+        # Cancelled only by the system, when whoever ordered it may import no more.
+        State.UNDOING: {State.UNDONE, State.CANCELLED},
         State.UNDONE: set(),
         State.REFUSED: set(),
     }
@@ -85,6 +86,8 @@ class ImportRun(models.Model):
     # When the work of the present state began: with the counts it gives the rate.
     phase_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
+    # Nobody: the machine's own operator, or a version that did not keep it.
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     worked_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True)

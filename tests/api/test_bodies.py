@@ -1,11 +1,14 @@
 """What is sent: one strict parser, problems that name the field, and nothing that ends in a 500 (I7, I8)."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
+from crisiscomms import clock
 from crisiscomms.api.parsing import DEEPEST, LARGEST, read
 from crisiscomms.api.problems import MEDIA_TYPE
+from crisiscomms.models import AuditEvent
 from incidents.models import Component, Incident
 from tests import factories
 from tests.api.asking import DECLARED, program, send
@@ -254,3 +257,15 @@ def test_without_redis_nobody_is_locked_out(ada, settings, monkeypatch):
     client = program(ada)
 
     assert [client.get("/api/v1/me/").status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_reading_the_contacts_is_on_the_record_once_a_day_for_each_token(ada):
+    factories.make_contact()
+    client, other = program(ada), program(ada)
+    for one in (client, client, other):
+        assert one.get("/api/v1/contacts/").status_code == 200
+    with clock.at(NOW + timedelta(days=1)):
+        client.get("/api/v1/contacts/")
+
+    taken = AuditEvent.objects.filter(verb="contacts.exported", actor=ada)
+    assert taken.count() == 3 and "a program" in taken.select_related("detail")[0].detail.text

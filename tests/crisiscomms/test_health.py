@@ -142,6 +142,23 @@ def test_readiness_names_nobody(client, beating, ada):
     assert not any(word in found for word in ("@", "Ada", "Lena", "Bluegate", "Card payments"))
 
 
+@pytest.mark.parametrize(
+    ("token", "given", "keys"),
+    [
+        ("", "", set()),
+        ("figures-0123456789", "", set()),
+        ("figures-0123456789", "Bearer wrong", set()),
+        ("figures-0123456789", "Bearer figures-0123456789", {"ages", "due", "why"}),
+    ],
+)
+def test_how_late_something_is_is_for_those_who_may_read_the_figures(client, beating, settings, token, given, keys):
+    settings.LOCAL, settings.METRICS_TOKEN = False, token
+
+    found = client.get("/readyz", headers={"Authorization": given}).json()
+
+    assert set(found) == {*WELL, *keys}
+
+
 @pytest.mark.parametrize("url", ["/healthz", "/readyz", "/metrics"])
 def test_they_can_only_be_asked(client, db, url):
     assert client.post(url).status_code == 405

@@ -73,6 +73,29 @@ def test_text_that_cannot_be_read_is_refused_with_words(text, words):
         policy.read(text)
 
 
+def test_names_are_not_compared_each_with_each(monkeypatch):
+    compared = []
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other):
+            compared.append(other)
+            return str.__eq__(self, other)
+
+    usual = policy._Loader.construct_object
+    monkeypatch.setattr(
+        policy._Loader,
+        "construct_object",
+        lambda self, node, deep=False: (
+            Name(node.value) if isinstance(node.value, str) else usual(self, node, deep=deep)
+        ),
+    )
+
+    assert len(policy.read("".join(f"a{n}: x\n" for n in range(300)))) == 300
+    assert len(compared) < 3_000
+
+
 @pytest.mark.parametrize("text", ["", "- a", "7", "just words", "2001-01-01"])
 def test_text_that_is_no_policy_is_refused(policies, text):
     with pytest.raises(BadPolicy):

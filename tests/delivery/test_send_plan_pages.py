@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from crisiscomms import clock
-from crisiscomms.models import User
+from crisiscomms.models import AuditEvent, User
 from delivery import actions, sweeping
 from delivery.models import Dispatch
 from stakeholders.models import Account, Contact
@@ -230,6 +230,8 @@ def test_i1_every_recipient_stands_in_the_export_and_no_cell_runs(ada, ben, sink
     rows = list(csv.reader(b"".join(answer.streaming_content).decode().splitlines()))
 
     assert [row[3] for row in rows] == ["state", "Handed over", "Failed"]
+    taken = AuditEvent.objects.select_related("detail").get(verb="recipients.exported")
+    assert taken.actor == ada and dispatch.incident.ref in taken.detail.text
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
 
 

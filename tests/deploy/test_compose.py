@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 import yaml
+from django.urls import reverse
 
+from crisiscomms import logs
 from crisiscomms.celery import app
+from tests.routes import arguments_of, routes
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = {
@@ -144,3 +147,34 @@ def test_the_time_to_stop_is_one_time_everywhere_and_longer_than_the_slowest_mai
     assert {service["stop_grace_period"] for service in OURS.values()} == {f"{GRACE_SECONDS}s"}
     assert GRACE_SECONDS > settings.MAIL_TIMEOUT_SECONDS + 5
     assert all(drain(words) < GRACE_SECONDS for words in commands() if "--workers-kill-timeout" in words)
+
+
+LINKS = {
+    "messaging:approve_link": {"token": "t0ken"},
+    "delivery:unsubscribe": {"token": "t0ken"},
+    "account_invitation": {"token": "t0ken"},
+    "account_reset_password_from_key": {"uidb36": "a", "key": "t0ken"},
+}
+
+
+@pytest.mark.parametrize("route", LINKS)
+def test_no_token_of_a_link_stands_in_the_log_of_the_proxy_or_of_the_site(route):
+    """Nor what stands behind the question mark: the proxy logs the path alone."""
+    proxy = (ROOT / "deploy" / "nginx.conf").read_text()
+    source, default, pattern = re.search(
+        r'map (\S+) \$logged_uri \{\s+default (\S+);\s+"~(.+?)" "\$kind/\[token\]";', proxy
+    ).groups()
+    path = reverse(route, kwargs=LINKS[route])
+
+    assert (source, default) == ("$uri", "$uri") and "$logged_uri $status" in proxy
+    assert not re.search(r"\$(request|request_uri|args|query_string|http_referer)\b", proxy.split("server {")[0])
+    assert re.search(pattern.replace("(?<", "(?P<"), path)
+    assert "t0ken" not in logs.hidden(path)
+
+
+def test_every_address_with_a_token_is_looked_at_above():
+    secret = {"token", "key", "uidb36"}
+    found = {name for name, pattern in routes() if secret & arguments_of(pattern)}
+
+    # Their keys name a step and a policy.
+    assert found - {"setup_try", "setup_policy", "setup_policy_version"} == set(LINKS)

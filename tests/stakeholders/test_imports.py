@@ -7,12 +7,13 @@ import pytest
 from django.core.files.base import ContentFile
 from django.urls import reverse
 
+from crisiscomms import personal
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.refusal import Refused
 from incidents.models import Product
 from stakeholders import actions
 from stakeholders.imports import chunks, kinds, running, staging
-from stakeholders.models import Account, ColumnMapping, Contact, ImportRow, ImportRun, Membership
+from stakeholders.models import Account, ColumnMapping, Contact, ErasedAddress, ImportRow, ImportRun, Membership
 
 DATA = Path(__file__).parent.parent / "data"
 HEADER = "Email,First Name,Last Name,Account Name\n"
@@ -293,3 +294,46 @@ def test_an_import_says_which_products_are_not_set_up(bring, ada, browse):
 
     Product.objects.bulk_create([Product(name="Webhooks"), Product(name="Dash <b>board</b>")])
     assert "not set up here" not in browse(ada, reverse("stakeholders:import", args=[run.pk])).content.decode()
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"roles": ["sales"]}], ids=["switched off", "another role"])
+def test_x8_nothing_goes_on_in_the_name_of_somebody_who_lost_access(change, read, ada, olga, now):
+    waits = read("Email\na@x.example\n", by=ada)
+    actions.apply_import(run_id=waits.pk, by=ada, now=now, in_background=False)
+    undoes = read("Email\nb@x.example\n", by=olga)
+    actions.apply_import(run_id=undoes.pk, by=olga, now=now, in_background=False)
+    running.work(run_id=undoes.pk)
+    actions.undo_import(run_id=undoes.pk, by=ada, now=now, in_background=False)
+    User.objects.filter(pk=ada.pk).update(**change)
+
+    for run in (waits, undoes):
+        assert running.work(run_id=run.pk) is False
+        run.refresh_from_db()
+        assert (run.state, run.file.name) == ("cancelled", "") and "may not import" in run.why_refused
+
+    assert list(Contact.objects.values_list("address", flat=True)) == ["b@x.example"]
+    assert AuditEvent.objects.filter(verb="import.cancelled", actor=None).count() == 2
+    actions.undo_import(run_id=undoes.pk, by=olga, now=now, in_background=False)
+    running.work(run_id=undoes.pk)
+    assert not Contact.objects.exists()
+
+
+def test_an_undo_is_not_cancelled_by_a_person(bring, ada, now):
+    run = bring("Email\na@x.example\n")
+    actions.undo_import(run_id=run.pk, by=ada, now=now, in_background=False)
+
+    with pytest.raises(Refused, match="is being undone"):
+        actions.cancel_import(run_id=run.pk, by=ada, now=now)
+
+
+def test_who_was_erased_while_their_row_was_staged_does_not_come_back(read, now):
+    run = read("Email,First Name\nlena@x.example,Lena\nomar@x.example,Omar\n")
+    ErasedAddress.objects.create(digest=personal.digest("lena@x.example"), erased_at=now)
+    actions.apply_import(run_id=run.pk, by=None, now=now, in_background=False)
+
+    running.work(run_id=run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.created, run.rejected, run.applied, run.to_apply) == ("done", 1, 1, 1, 1)
+    assert list(Contact.objects.values_list("address", flat=True)) == ["omar@x.example"]
+    assert run.samples == [] and run.staged.get(outcome="reject").data == {}

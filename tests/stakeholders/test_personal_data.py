@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from crisiscomms import audit, personal
-from crisiscomms.models import GivenAnswer
+from crisiscomms.models import AuditDetail, GivenAnswer
 from crisiscomms.refusal import Refused
 from delivery import sweeping
 from delivery.models import DeliveryAttempt, Notification, Tally
@@ -46,7 +46,7 @@ def bring_in(rows, by):
 
 
 def person(contact):
-    return personal.Person(contact.address, contact.pk)
+    return personal.Person(contact.address, contact.pk, contact.email)
 
 
 def tables_with(word):
@@ -103,6 +103,67 @@ def test_no_import_and_no_list_brings_an_erased_person_back(lena, olga, ada):
     assert not Membership.objects.filter(contact=lena).exists()
     assert recipients.reach(recipients.Rule(affected_only=False)).contacts == 2
     assert tables_with("lena@many.example") == set()
+
+
+OTHERS = ("stefan@x.example", "an@x.example.org", "an-an@x.example", "o'an@x.example")
+NAMED = ("an@x.example", "<AN@x.example>", "mail to an@x.example.", "two\nan@x.example")
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_whoever_has_a_longer_address_is_left_alone(other, db, olga, ada, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    bring_in(f"Email,Phone\n{other},1\n", ada)
+    audit.record(chain=audit.INSTALLATION, verb="x.y", subject="x", text=f"of {other}", by=ada, now=NOW)
+    staged_only = actions.start_import(
+        file=ContentFile(f"Email\n{other}\n".encode()), name="w.csv", by=ada, now=NOW, in_background=False
+    )
+    running.work(run_id=staged_only.pk)
+    an = Contact.objects.create(email="an@x.example", address="an@x.example", updated_at=NOW)
+
+    assert other not in json.dumps(personal.export(person(an)))
+    personal.erase(person=person(an), by=olga, now=NOW)
+
+    assert tables_with(other) >= {"stakeholders_contact", "stakeholders_importrow", "stakeholders_importrun"}
+    assert AuditDetail.objects.get(event__verb="x.y").text == f"of {other}"
+
+
+@pytest.mark.parametrize("words", NAMED)
+def test_a_whole_address_is_found_wherever_it_stands(words, db, olga, ada):
+    for number, data in enumerate(({}, {"words": words})):
+        text = "" if data else words
+        audit.record(chain=audit.INSTALLATION, verb=f"x.y{number}", subject="x", text=text, by=ada, now=NOW, data=data)
+    an = Contact.objects.create(email="an@x.example", address="an@x.example", updated_at=NOW)
+
+    personal.erase(person=person(an), by=olga, now=NOW)
+
+    kept = AuditDetail.objects.filter(event__verb__startswith="x.y", erased_at=None)
+    assert not kept.exists()
+
+
+def test_an_international_domain_is_forgotten_in_each_of_its_spellings(db, olga, ada, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    bring_in("Email,Account Name\nJoerg@Müller.example,Many Ltd\njoerg@müller.example,\njoerg@müller.example,A\x00B\n"
+             .replace("\x00", "\u2028"), ada)  # fmt: skip
+    audit.record(
+        chain=audit.INSTALLATION, verb="x.y", subject="x", text="joerg@mu\u0308ller.example wrote", by=ada, now=NOW
+    )
+    contact = Contact.objects.get()
+    assert contact.address == "joerg@xn--mller-kva.example" and tables_with("müller.example")
+
+    personal.erase(person=person(contact), by=olga, now=NOW)
+
+    words = ("müller.example", "mu\u0308ller.example", "joerg", "xn--mller-kva.example")
+    assert {word: tables_with(word) for word in words} == {word: set() for word in words}
+
+
+def test_erasing_twice_at_once_leaves_one_digest(lena, olga):
+    of_both = person(lena)
+    personal.erase(person=of_both, by=olga, now=NOW)
+    personal.erase(person=of_both, by=olga, now=NOW)
+    personal.erase(person=person(Contact.objects.get(pk=lena.pk)), by=olga, now=NOW)
+
+    assert Contact.objects.get(pk=lena.pk).address == personal.digest("lena@many.example")
+    assert [one.digest for one in ErasedAddress.objects.all()] == [personal.digest("lena@many.example")]
 
 
 def test_while_a_mail_to_them_is_on_its_way_erasing_is_refused_with_words(ada, ben, olga):

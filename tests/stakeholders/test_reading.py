@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 import zipfile
 from time import perf_counter
 
@@ -6,7 +7,7 @@ import pytest
 from openpyxl import Workbook
 
 from crisiscomms.refusal import Refused
-from stakeholders.imports import kinds, mapping, reading
+from stakeholders.imports import kinds, mapping, reading, workbooks
 from stakeholders.imports.rows import Reader
 
 TEXT = "Email,First Name\nzoe@x.example,Zoë\nbjorn@x.example,Björn\n"
@@ -137,6 +138,53 @@ def test_a_workbook_from_another_program_is_read_as_it_looks():
 def test_a_crafted_workbook_is_refused(rows, before, words):
     with pytest.raises(Refused, match=words):
         read(crafted(rows, before))
+
+
+def with_texts(texts, rows):
+    shared = f'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{texts}</sst>'
+    file = io.BytesIO(crafted(rows))
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("xl/sharedStrings.xml", shared)
+    return file.getvalue()
+
+
+def test_a_small_file_does_not_become_a_large_cell():
+    """A million letters that one cell takes fifty times, and another as often as they come."""
+    large = with_texts(f"<si><t>{'x' * 1_000_000}</t></si>", f'<row r="1"><c r="A1" t="s">{"<v>0</v>" * 50}</c></row>')
+    many = crafted(f'<row r="1"><c r="A1" t="str">{"<v>xxxxxxxxxx</v>" * 50_000}</c></row>')
+
+    for raw in (large, many):
+        tracemalloc.start()
+        with pytest.raises(Refused, match="longer than 200 characters"):
+            inspect(raw)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8_000_000
+
+
+@pytest.mark.parametrize(
+    "rows", ['<row r="1">' + "<c/>" * 1_100_000 + "</row>", " " * 21_000_000], ids=["tags", "bytes"]
+)
+def test_a_look_ends_where_a_person_would_wait_too_long(rows):
+    with pytest.raises(Refused, match="Save it as CSV"):
+        inspect(crafted(rows))
+
+
+def test_a_look_reads_no_more_texts_than_the_first_rows_name():
+    rows = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>{n - 1}</v></c></row>' for n in (1, 2))
+    texts = "<si><t>Email</t></si><si><t>a@x.example</t></si>"
+
+    assert inspect(with_texts(texts + "<si/>" * 1_100_000, rows)).samples == [["a@x.example"]]
+
+
+def test_a_workbook_that_takes_all_memory_is_refused_with_words(monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(workbooks, "_first_sheet", fail)
+
+    with pytest.raises(Refused, match="damaged"):
+        inspect(crafted(HEAD))
 
 
 @pytest.mark.parametrize(

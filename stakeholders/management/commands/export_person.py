@@ -17,7 +17,7 @@ def person_of(email: str) -> personal.Person:
     except ValueError as fault:
         raise CommandError(f"{email!r}: {fault}.") from None
     contact = Contact.objects.filter(address=address).first()
-    return personal.Person(address, contact.pk if contact else None)
+    return personal.Person(address, contact.pk if contact else None, contact.email if contact else email)
 
 
 class Command(BaseCommand):
