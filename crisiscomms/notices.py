@@ -18,6 +18,8 @@ class Mail:
     link_label: str = ""
     quote_text: str = ""
     quote_html: str = ""
+    # For a mail to an address that is the person's no longer; empty is the address of now.
+    to_address: str = ""
 
 
 Renderer = Callable[[Notice, datetime], Mail | None]

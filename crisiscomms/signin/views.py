@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from allauth.account.views import LoginView
+from allauth.account.views import LoginView, password_change
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView, RemoveWebAuthnView
 from django.conf import settings
@@ -56,6 +56,15 @@ def page(request: HttpRequest) -> HttpResponse:
         "sessions": sessions.sessions_of(request.user, this=request.session.session_key, now=request.now),
     }
     return render(request, "account/sign_in_page.html", context)
+
+
+def change_password(request: HttpRequest) -> HttpResponse:
+    """allauth’s page, for those who have a password to change."""
+    if request.user.is_authenticated and not request.user.has_usable_password():
+        messages.info(request, "You sign in without a password, so there is none to change here.")
+        return redirect("mfa_index")
+    answer: HttpResponse = password_change(request)
+    return answer
 
 
 @require_POST
