@@ -50,7 +50,7 @@ urlpatterns = [
     path("recovery-codes/", page(codes.view_recovery_codes), name="mfa_view_recovery_codes"),
     path("recovery-codes/new/", page(codes.generate_recovery_codes), name="mfa_generate_recovery_codes"),
     path("sessions/end/", own.end_session, name="account_end_session"),
-    path("password/change/", views.password_change, name="account_change_password"),
+    path("password/change/", own.change_password, name="account_change_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
     path("password/reset/done/", views.password_reset_done, name="account_reset_password_done"),
     re_path(

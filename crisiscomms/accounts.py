@@ -35,8 +35,15 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Only the password link is a mail of ours; the rest of allauth's mails would name who has an account."""
         person = User.objects.active().filter(email__iexact=email).first()
-        if person is not None and template_prefix.endswith("password_reset_key"):
+        if person is None or _comes_by_provider(person):
+            return
+        if template_prefix.endswith("password_reset_key"):
             notices.tell([person], kind="password_reset", key=secrets.token_hex(8), now=clock.now())
+
+
+def _comes_by_provider(person: User) -> bool:
+    """Whoever signs in at the company's provider alone gets no second way in by a mailbox, around the provider."""
+    return settings.OIDC is not None and not person.has_usable_password() and person.last_login is not None
 
 
 @notices.renders("password_reset", urgency="normal", mail_only=True)

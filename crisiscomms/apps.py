@@ -7,13 +7,16 @@ class CrisisCommsConfig(AppConfig):
 
     def ready(self) -> None:
         # The Celery app becomes the current one here, so that every process rings the same broker.
-        from crisiscomms import accounts, celery, first_steps, personal, retention, watched
+        from crisiscomms import accounts, celery, control, first_steps, personal, retention, watched
+        from crisiscomms.api import tokens
         from crisiscomms.signin import factors, oidc, rules, sessions
 
         assert accounts
         assert celery
+        assert control
         assert first_steps
         assert all([factors, oidc, rules, sessions])
         assert personal
         assert retention
+        assert tokens
         assert watched

@@ -177,6 +177,8 @@ class PersonForm(AwayForm):
     title = OneLine(label="What they do", max_length=120, required=False)
     phone = OneLine(label="Phone", max_length=40, required=False)
     roles = forms.MultipleChoiceField(label="Roles", choices=Role, widget=forms.CheckboxSelectMultiple, required=False)
+    # What the page showed, so that a stale one overwrites nothing.
+    seen = forms.CharField(max_length=40, required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = User
@@ -208,7 +210,7 @@ class PersonForm(AwayForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
             self.fields["time_zone"].initial = get_organisation().time_zone
-            for name in ("is_active", "out_from", "out_until"):
+            for name in ("is_active", "out_from", "out_until", "seen"):
                 del self.fields[name]
 
 

@@ -14,12 +14,16 @@ class PassOn(Protocol):
 
 @dataclass(frozen=True)
 class Holding:
-    """`words` is how a page names it: “incidents they lead”. `count` counts what is still open."""
+    """`words` is how a page names it: “incidents they lead”. `count` counts what is still open.
+
+    `may_hold` says whether roles allow to hold it: who loses those that do has to pass it on.
+    """
 
     key: str
     words: str
     count: Callable[[User], int]
     pass_on: PassOn
+    may_hold: Callable[[list[str]], bool] = lambda roles: True
 
 
 _holdings: dict[str, Holding] = {}
@@ -35,9 +39,17 @@ def held_by(person: User) -> list[tuple[Holding, int]]:
     return [(holding, count) for holding, count in counted if count]
 
 
-def pass_all_on(*, person: User, to: User, by: User, now: datetime) -> str:
-    """Give everything to another person, inside the caller's transaction. Returns what was given, in words."""
-    given = held_by(person)
+def lost_with(person: User, roles: list[str]) -> list[tuple[Holding, int]]:
+    """What this person holds and could not hold any more with these roles alone."""
+    return [
+        (holding, count)
+        for holding, count in held_by(person)
+        if holding.may_hold(person.roles) and not holding.may_hold(roles)
+    ]
+
+
+def pass_on(given: list[tuple[Holding, int]], *, person: User, to: User, by: User, now: datetime) -> str:
+    """Give all this to another person, inside the caller's transaction. Returns what was given, in words."""
     for holding, _ in given:
         holding.pass_on(person=person, to=to, by=by, now=now)
     return ", ".join(f"{count} {holding.words}" for holding, count in given)

@@ -58,6 +58,8 @@ def find(token: str, now: datetime) -> Invitation:
         raise Refused("This link is not complete. Open it from the mail again, or ask who invited you.")
     if invitation.accepted_at:
         raise Refused("This link has been used. Sign in with the password that was set by it.")
+    if invitation.person.has_usable_password():
+        raise Refused("You have set a password in another way. Sign in with it.")
     if invitation.withdrawn_at or not invitation.person.is_active:
         raise Refused("This link no longer works. Ask who invited you for a new one.")
     if invitation.expires_at <= now:

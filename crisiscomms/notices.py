@@ -27,6 +27,8 @@ class Mail:
     quote_html: str = ""
     about: str = ""
     is_restricted: bool = False
+    # For a mail to an address that is the person's no longer; empty is the address of now.
+    to_address: str = ""
 
 
 Renderer = Callable[[Notice, datetime], Mail | None]

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db import transaction
 
 from crisiscomms import audit
-from crisiscomms.models import Organisation, Role, User
-from crisiscomms.refusal import Refused
+from crisiscomms.changes import lock_administrators
+from crisiscomms.models import Organisation, User
 
 
 def get_organisation() -> Organisation:
@@ -19,8 +19,8 @@ def get_organisation() -> Organisation:
 @transaction.atomic
 def set_organisation(*, by: User | None, now: datetime, **fields: Any) -> Organisation:
     """Change what is given. `by=None` is the installation itself (first set-up, demo). What changed is on the record."""
-    if by is not None and not by.has_role(Role.ADMINISTRATOR):
-        raise Refused("Only an administrator may change people and set-up.")
+    if by is not None:
+        lock_administrators(by)
     before = Organisation.objects.select_for_update().filter(pk=1).first() or Organisation()
     changed = [name for name, value in fields.items() if _plain(getattr(before, name)) != _plain(value)]
     organisation, _ = Organisation.objects.update_or_create(pk=1, defaults=fields)

@@ -1,21 +1,22 @@
 """Adding people, changing what they may do, and letting them go without leaving anything alone."""
 
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
-from crisiscomms import audit, changes, handover, invitations
-from crisiscomms.api import tokens
+from crisiscomms import changes, control, departures, invitations
 from crisiscomms.changes import require_administrator
-from crisiscomms.models import ControlChange, Role, User
+from crisiscomms.control import words
+from crisiscomms.models import Role, User
 from crisiscomms.organisation import set_organisation
 from crisiscomms.refusal import Conflict, Refused
 
-# Who holds one of these decides what others may do or say: giving it takes two people.
-CONTROL_ROLES = {Role.ADMINISTRATOR, Role.EXECUTIVE, Role.LEGAL, Role.SECURITY}
+# What the page of a person shows and sends back.
+SHOWN = ["name", "email", "title", "phone", "roles", "time_zone", "deputy_id", "out_from", "out_until", "is_active"]
 
 
 @transaction.atomic
@@ -35,7 +36,7 @@ def add_person(
     """
     if by is not None:
         require_administrator(by)
-        kept, wanted = _without_control(roles, by)
+        kept, wanted = control.without_control(roles, by)
     else:
         kept, wanted = roles, []
     if User.objects.active().filter(email__iexact=email.strip()).exists():
@@ -45,11 +46,11 @@ def add_person(
             person = User.objects.create_user(email, password, name=name.strip(), roles=kept, date_joined=now, **fields)
     except IntegrityError:
         raise Refused("Somebody with this e-mail address is here already.") from None
-    _say("person.added", person, f"{person.name} added with the roles {_words(kept)}", by, now)
+    control.say("person.added", person, f"{person.name} added with the roles {words(kept)}", by, now)
     if by is not None and password is None:
         invitations.invite(person_id=person.pk, by=by, now=now)
     if by is not None and wanted:
-        _ask_for_roles(person, kept, wanted, by, now)
+        control.ask_for_roles(person, kept, wanted, by, now)
     return person
 
 
@@ -62,82 +63,92 @@ def change_person(
     by: User,
     now: datetime,
     successor: User | None = None,
+    seen: str = "",
     **fields: Any,
 ) -> User:
-    """Change roles or access; effective with the person's next request and in queued work.
+    """Change somebody; effective with their next request and in queued work.
 
-    New roles that carry control are asked of a second administrator; everything else counts at once. Who loses access
-    hands over what they hold to `successor`. Refuses to leave the installation without an administrator.
+    What weakens control is asked of a second administrator: new roles that carry it, another address of who holds one,
+    the removal of one of the last two administrators. Everything else counts at once. Who loses access, or the roles
+    for what they hold, hands it over to `successor`. `seen` is `as_seen` of what the page showed: raises Conflict when
+    somebody else was first. Refuses to leave the installation without an administrator.
     """
-    require_administrator(by)
-    # All administrators are locked, so that two of them cannot remove each other at the same instant. Not their keys:
-    # a record that is being written names its actor, and must not wait for us while we wait for it.
-    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update(no_key=True)
-    admins = [one.pk for one in locked if one.can_sign_in]
+    able = [one.pk for one in changes.lock_administrators(by) if one.can_sign_in]
     person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=person_id)
-    if admins == [person.pk] and not (is_active and Role.ADMINISTRATOR in roles):
+    if seen and seen != as_seen(person):
+        raise Conflict(_what_is_now(person))
+    stays = is_active and Role.ADMINISTRATOR in roles
+    if able == [person.pk] and not stays:
         raise Refused("This is the last administrator. Make somebody else one first.")
-    kept, wanted = _without_control(roles, by, has=person.roles if person.is_active else [])
-    if person.is_active and not is_active:
-        _leave(person, successor, by, now)
-    person.roles, person.is_active = kept, is_active
-    for name, value in fields.items():
-        setattr(person, name, value)
-    person.save()
-    state = "" if is_active else ", without access"
-    _say("person.changed", person, f"{person.name} now has the roles {_words(kept)}{state}", by, now)
+    if control.new_address_waits(person, fields.get("email", person.email), by):
+        control.ask_for_address(person, fields.pop("email"), by, now)
+    if control.removal_waits(person, stays=stays, able=able, by=by):
+        control.ask_for_removal(person, roles, is_active, successor, by, now)
+        roles, is_active = [*roles, control.ADMINISTRATOR] if is_active else person.roles, True
+    kept, wanted = control.without_control(roles, by, has=person.roles if person.is_active else [])
+    if person.is_active:
+        departures.depart(person, roles=kept, stays=is_active, successor=successor, by=by, now=now)
+    _write(person, by, now, roles=kept, is_active=is_active, **fields)
     if wanted and is_active:
-        _ask_for_roles(person, kept, wanted, by, now)
+        control.ask_for_roles(person, kept, wanted, by, now)
     return person
 
 
-def _leave(person: User, successor: User | None, by: User, now: datetime) -> None:
-    """Whoever loses access leaves nothing alone: no clock without an owner, no incident without a lead."""
-    held = handover.held_by(person)
-    if held and successor is None:
-        words = ", ".join(f"{count} {holding.words}" for holding, count in held)
-        raise Refused(f"{person.name} holds {words}. Choose who takes that over.")
-    if successor is not None:
-        if successor.pk == person.pk or not successor.is_active:
-            raise Refused("Choose somebody else, who has access, to take over.")
-        given = handover.pass_all_on(person=person, to=successor, by=by, now=now)
-        if given:
-            _say("person.handed_over", person, f"{person.name} handed over to {successor.name}: {given}", by, now)
-    invitations.withdraw_all(person, now)
-    tokens.revoke_all(person=person, by=by, now=now)
+def _write(person: User, by: User, now: datetime, *, roles: list[str], is_active: bool, **fields: Any) -> None:
+    before, said = person.email, _changed(person, fields)
+    for name, value in {**fields, "roles": roles, "is_active": is_active}.items():
+        setattr(person, name, value)
+    person.save()
+    state = "" if is_active else ", without access"
+    control.say("person.changed", person, f"{person.name} now has the roles {words(roles)}{state}{said}", by, now)
+    if person.email.lower() != before.lower():
+        control.tell_old_address(person, before, by, now)
 
 
-def _without_control(roles: list[str], by: User, *, has: list[str] | None = None) -> tuple[list[str], list[str]]:
-    """The roles that count at once, and those that a second administrator has to confirm first."""
-    new = [role for role in roles if role in CONTROL_ROLES and role not in (has or [])]
-    if not new or not changes.others(by):
-        return list(roles), []
-    return [role for role in roles if role not in new], new
+def as_seen(person: User) -> str:
+    """A mark of everything that a page shows of a person and sends back."""
+    shown = [getattr(person, name) for name in SHOWN]
+    return blake2b(repr(shown).encode(), digest_size=12).hexdigest()
 
 
-def _ask_for_roles(person: User, kept: list[str], wanted: list[str], by: User, now: datetime) -> None:
-    changes.ask(
-        kind="roles",
-        subject=f"person:{person.pk}",
-        title=f"{person.name}: give the roles {_words(wanted)}",
-        payload={"person": person.pk, "add": [str(role) for role in wanted]},
-        differences=[("Roles", _words(kept), _words([*kept, *wanted]))],
-        reason=f"Asked for on the page of {person.name}.",
-        by=by,
-        now=now,
+def _what_is_now(person: User) -> str:
+    access = "has access" if person.is_active else "has no access"
+    return (
+        f"Somebody changed this person while you had the page open: {person.name} <{person.email}> {access} and has the "
+        f"roles {words(person.roles)}. Look at it all once more; saving again puts in what stands here."
     )
 
 
-def _give_roles(change: ControlChange, now: datetime) -> None:
-    person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=change.payload["person"])
-    if not person.is_active:
-        raise Conflict(f"{person.name} no longer has access. Refuse this.")
-    person.roles = [*person.roles, *(role for role in change.payload["add"] if role not in person.roles)]
+def _changed(person: User, fields: dict[str, Any]) -> str:
+    """What the record says besides roles and access. Name and address decide who somebody is, so both stand there."""
+    moved = [name for name, value in fields.items() if getattr(person, name) != value]
+    said = [
+        f"; {label} was {getattr(person, name)}, is {fields[name]}"
+        for name, label in (("name", "name"), ("email", "e-mail"))
+        if name in moved
+    ]
+    others = [User._meta.get_field(name).verbose_name for name in moved if name not in ("name", "email")]
+    return "".join(said) + (f"; also changed: {', '.join(map(str, others))}" if others else "")
+
+
+@transaction.atomic
+def release_administrator(*, email: str, now: datetime) -> User:
+    """The installation itself takes the role from an administrator who is really gone and cannot confirm it.
+
+    For whoever runs the server. Refused for the last one who can sign in.
+    """
+    locked = User.objects.with_role(Role.ADMINISTRATOR).select_for_update(no_key=True)
+    admins = list(locked)
+    person = next((one for one in admins if one.email.lower() == email.strip().lower()), None)
+    if person is None:
+        raise Refused("No administrator has this e-mail address.")
+    if not [one for one in admins if one.can_sign_in and one.pk != person.pk]:
+        raise Refused("This is the last administrator who can sign in. Add another one first: create_admin.")
+    person.roles = [role for role in person.roles if role != Role.ADMINISTRATOR]
     person.save(update_fields=["roles"])
-    _say("person.changed", person, f"{person.name} now has the roles {_words(person.roles)}", change.asked_by, now)
-
-
-changes.register(changes.Kind("roles", "Roles of a person", _give_roles))
+    text = f"{person.name} was released as an administrator by the installation; roles now: {words(person.roles)}"
+    control.say("person.changed", person, text, None, now)
+    return person
 
 
 @transaction.atomic
@@ -151,7 +162,7 @@ def change_self(*, person: User, now: datetime, **fields: Any) -> User:
         setattr(me, name, value)
     me.save(update_fields=list(fields))
     away = f", away until {until:%-d %B %H:%M} UTC" if until is not None and until > now else ""
-    _say("person.changed_self", me, f"{me.name} changed their own details{away}", me, now)
+    control.say("person.changed_self", me, f"{me.name} changed their own details{away}", me, now)
     return me
 
 
@@ -174,8 +185,8 @@ def take_roles(*, person_id: int, granted: set[str], governed: set[str], source:
         return person
     person.roles = [role for role in Role.values if role in wanted]
     person.save(update_fields=["roles"])
-    text = f"{source} gave {person.name} the roles {_words(person.roles)} at sign-in{kept}"
-    _say("person.changed", person, text, None, now)
+    text = f"{source} gave {person.name} the roles {words(person.roles)} at sign-in{kept}"
+    control.say("person.changed", person, text, None, now)
     return person
 
 
@@ -195,11 +206,3 @@ def set_up_first(*, organisation: str, name: str, email: str, password: str, now
     set_organisation(by=None, now=now, name=organisation, from_name=organisation)
     roles = [Role.ADMINISTRATOR, Role.PRODUCT_MARKETING]
     return add_person(email=email, name=name, roles=[str(role) for role in roles], by=None, now=now, password=password)
-
-
-def _say(verb: str, person: User, text: str, by: User | None, now: datetime) -> None:
-    audit.record(chain=audit.INSTALLATION, verb=verb, subject=f"person:{person.pk}", text=text, by=by, now=now)
-
-
-def _words(roles: list[str]) -> str:
-    return ", ".join(Role(role).label.lower() for role in roles) or "none"

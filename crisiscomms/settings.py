@@ -149,6 +149,9 @@ ACCOUNT_RATE_LIMITS = {
 MFA_ADAPTER = "crisiscomms.signin.factors.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# People are added by administrators; allauth's own idea of a verified address (it notes one at each password link that
+# anybody asks for) must not keep somebody from setting up the factor that they need.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 # A phone's clock may be half a minute off.
 MFA_TOTP_TOLERANCE = 1

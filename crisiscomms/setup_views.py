@@ -14,7 +14,7 @@ from crisiscomms import people as actions
 from crisiscomms.forms import ChangeForm, LeaveForm, OrganisationForm, PersonForm, SecretForm
 from crisiscomms.models import ControlChange, Credential, Role, User
 from crisiscomms.organisation import get_organisation, set_organisation
-from crisiscomms.refusal import Refused
+from crisiscomms.refusal import Conflict, Refused
 
 PAGE = ["GET", "HEAD", "POST"]
 LOST_SHOWN = 20
@@ -95,9 +95,10 @@ def organisation(request: HttpRequest) -> HttpResponse:
 @administrators
 def person(request: HttpRequest, person_id: int) -> HttpResponse:
     who = get_object_or_404(User.objects.get_queryset(), pk=person_id)
-    was_active = who.is_active
-    form = PersonForm(request.POST or None, instance=who, now=request.now)
+    was_active, seen = who.is_active, actions.as_seen(who)
+    form = PersonForm(request.POST or None, instance=who, initial={"seen": seen}, now=request.now)
     leave = LeaveForm(request.POST or None, person_id=person_id)
+    status = 0
     if request.method == "POST" and form.is_valid() and leave.is_valid():
         try:
             changed = actions.change_person(
@@ -105,6 +106,11 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
             )
         except Refused as refusal:
             form.add_error(None, str(refusal))
+            if isinstance(refusal, Conflict):
+                # What was typed stays; saving it again is a choice made after reading what is now.
+                status = 409
+                form.data = request.POST.copy()
+                form.data["seen"] = seen
         else:
             messages.success(request, f"Saved.{second_person(changed)}")
             return redirect("setup_people")
@@ -117,15 +123,15 @@ def person(request: HttpRequest, person_id: int) -> HttpResponse:
         "held": handover.held_by(who) if was_active else [],
         "invitation": who.invitations.filter(accepted_at=None, withdrawn_at=None).first(),
         "never_signed_in": not who.has_usable_password(),
-        "waiting": ControlChange.objects.filter(subject=f"person:{who.pk}", state="open").first(),
+        "waiting": ControlChange.objects.filter(subject=f"person:{who.pk}", state="open"),
     }
-    return render(request, "crisiscomms/person_edit.html", context, status=_status(form))
+    return render(request, "crisiscomms/person_edit.html", context, status=status or _status(form))
 
 
 def second_person(person: User) -> str:
-    """What is still to be said when roles of theirs wait for another administrator."""
-    waiting = ControlChange.objects.filter(kind="roles", subject=f"person:{person.pk}", state="open").exists()
-    return " A second administrator has to confirm the roles that carry control." if waiting else ""
+    """What is still to be said when something about them waits for another administrator."""
+    waiting = ControlChange.objects.filter(subject=f"person:{person.pk}", state="open").order_by("pk")
+    return "".join(f" A second administrator has to confirm: {one.title}." for one in waiting)
 
 
 @require_POST

@@ -89,8 +89,9 @@ def _envelope(notice: Notice, organisation: Organisation, now: datetime) -> Enve
     if mail is None:
         return None
     text, html = bodies(mail, organisation)
+    to_address = mail.to_address or notice.person.email
     data = door.skeleton(organisation, is_team_mail=True).build(
-        to_address=notice.person.email,
+        to_address=to_address,
         to_name=notice.person.name,
         subject=" ".join(mail.subject.split()),
         text=text,
@@ -99,7 +100,7 @@ def _envelope(notice: Notice, organisation: Organisation, now: datetime) -> Enve
         list_unsubscribe_url="",
         date=now,
     )
-    return Envelope(door.sender_address(organisation), notice.person.email, data, notice.pk)
+    return Envelope(door.sender_address(organisation), to_address, data, notice.pk)
 
 
 def bodies(mail: notices.Mail, organisation: Organisation) -> tuple[str, str]:

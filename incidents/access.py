@@ -1,5 +1,7 @@
 """Who may see and touch incidents. Views get their objects here and nowhere else."""
 
+from collections.abc import Callable
+
 from django.http import Http404
 
 from crisiscomms import presence
@@ -29,6 +31,11 @@ def may(user: User, act: str, incident: Incident | None = None) -> bool:
     if not user.is_authenticated or not user.has_role(*MAY[act]):
         return False
     return incident is None or Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
+
+
+def roles_may(act: str) -> Callable[[list[str]], bool]:
+    """A test of roles alone, whoever has them and whatever the incident."""
+    return lambda roles: not MAY[act].isdisjoint(roles)
 
 
 def require(user: User, act: str, incident: Incident | None = None) -> None:

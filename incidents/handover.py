@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from crisiscomms import audit, handover
+from crisiscomms import audit, handover, ways_in
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from incidents import access
 from incidents.actions import let_see, lock_incident
-from incidents.models import Deadline, Incident, TeamMember
+from incidents.models import Deadline, Incident, IncidentUserObjectPermission, TeamMember
 
 
 def _leads(person: User) -> int:
@@ -49,5 +49,10 @@ def _let_in(incident: Incident, to: User) -> None:
         raise Refused(f"{to.name} may not see {incident.ref} with their roles. Choose somebody else.")
 
 
-handover.register(handover.Holding("leads", "open incidents they lead", _leads, _lead))
-handover.register(handover.Holding("clocks", "deadlines they watch", _clocks, _watch))
+def _end_grants(*, person: User, by: User, now: datetime) -> None:
+    IncidentUserObjectPermission.objects.filter(user=person).delete()
+
+
+ways_in.register(ways_in.WayIn("incidents", _end_grants, outlives_theft=True))
+handover.register(handover.Holding("leads", "open incidents they lead", _leads, _lead, access.roles_may("work")))
+handover.register(handover.Holding("clocks", "deadlines they watch", _clocks, _watch, access.roles_may("view")))

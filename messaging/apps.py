@@ -8,9 +8,11 @@ class MessagingConfig(AppConfig):
         from crisiscomms import checklist
         from incidents.signals import incident_closed, milestone_reached
         from messaging import cadence, mails, rules, search, watched
+        from messaging.actions import proof
         from messaging.models import ApprovalRequest
 
         assert mails
+        assert proof
         assert rules
         assert search
         assert watched

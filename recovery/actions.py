@@ -167,7 +167,9 @@ def _pass_on(*, person: User, to: User, by: User, now: datetime) -> None:
         hand_over_task(task_id=pk, owner=to, by=by, now=now)
 
 
-handover.register(handover.Holding("recovery", "recovery tasks they own", _open_tasks, _pass_on))
+handover.register(
+    handover.Holding("recovery", "recovery tasks they own", _open_tasks, _pass_on, access.roles_may("work"))
+)
 
 
 def all_done(incident: Incident) -> bool:

@@ -132,7 +132,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
         {"press": "x", "line": "text", "reason": "long enough", "number": "5", "day": "2026-11-17", "tiers": "1"},
     ),
     "setup_people": ("administrator", PERSON),
-    "setup_person": ("administrator", PERSON),
+    "setup_person": ("administrator", {**PERSON, "seen": ""}),
     "incidents:declare": (
         "workshop",
         {

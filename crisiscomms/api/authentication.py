@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from crisiscomms.api.tokens import find_token
 from crisiscomms.models import ApiToken, User
+from crisiscomms.signin import rules
 
 log = structlog.get_logger("crisiscomms")
 # One write a minute says well enough that a token is in use.
@@ -25,6 +26,8 @@ class BearerToken(BaseAuthentication):
         token = find_token(text.strip().decode("latin-1"), now=request.now)
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked. Make a new one under API tokens.")
+        if rules.token_lacks_factor(token.user, request.now):
+            raise AuthenticationFailed("Your role needs a second factor, and you have none. Set it up under Sign-in.")
         _note_use(token, request)
         return token.user, token
 

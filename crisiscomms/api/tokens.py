@@ -8,7 +8,7 @@ from knox.crypto import hash_token
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
-from crisiscomms import audit
+from crisiscomms import audit, ways_in
 from crisiscomms.models import ApiToken, TokenScope, User
 from crisiscomms.refusal import Refused
 
@@ -61,14 +61,16 @@ def revoke_token(*, token_id: int, by: User, now: datetime) -> ApiToken:
 
 
 def revoke_all(*, person: User, by: User, now: datetime) -> None:
-    """Whoever leaves takes no key along, and finds none alive when they come back."""
+    """Whoever leaves, or has lost what proves who they are, leaves no key alive."""
     living = ApiToken.objects.filter(user=person, revoked_at=None, expiry__gt=now)
     for token in living.select_for_update(no_key=True).order_by("pk"):
         token.revoked_at = now
         token.save(update_fields=["revoked_at"])
-        _record(
-            token, "revoked", f"API token “{token.name}” of {person.name} revoked, who has no access any more", by, now
-        )
+        why = "" if person.is_active else ", who has no access any more"
+        _record(token, "revoked", f"API token “{token.name}” of {person.name} revoked{why}", by, now)
+
+
+ways_in.register(ways_in.WayIn("tokens", revoke_all))
 
 
 def find_token(text: str, *, now: datetime) -> ApiToken | None:

@@ -14,14 +14,15 @@ from django.conf import settings
 from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.urls import reverse
 
-from crisiscomms import audit, environment, notices
+from crisiscomms import audit, control, environment, notices, ways_in
 from crisiscomms.changes import require_administrator
-from crisiscomms.models import Notice, User
+from crisiscomms.models import Notice, Role, User
 from crisiscomms.notices import Mail
 from crisiscomms.organisation import get_organisation
 from crisiscomms.refusal import Refused
-from crisiscomms.signin import sessions
+from crisiscomms.signin import rules, sessions
 
 log = structlog.get_logger("crisiscomms")
 NAMES = {"totp": "authenticator app", "webauthn": "passkey", "recovery_codes": "recovery codes"}
@@ -77,6 +78,9 @@ def seal_anew(authenticator: Authenticator, **_: Any) -> None:
 
 @receiver(signals.authenticator_added)
 def was_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
+    if authenticator.type in rules.FACTORS and rules.factors_of(user).count() == 1:
+        # The others were opened by the password alone: whoever stole it must not stay in beside the factor.
+        sessions.end_sessions(by=user, keep=request.session.session_key or "", now=request.now)
     _tell(user, f"added: {NAMES[authenticator.type]}", by=user, now=request.now)
 
 
@@ -141,7 +145,7 @@ def rename_passkey(*, passkey_id: int, name: str, by: User, now: datetime) -> Au
 
 @transaction.atomic
 def take_away_factors(*, person_id: int, by: User, now: datetime) -> int:
-    """For somebody who has lost phone and recovery codes: all factors go, and every session ends.
+    """For somebody who has lost phone and recovery codes: factors, sessions, tokens and remembered devices go.
 
     They sign in with the password, and set up another when their role needs one. Returns how many factors went.
     """
@@ -150,7 +154,28 @@ def take_away_factors(*, person_id: int, by: User, now: datetime) -> int:
         raise Refused("Your own you remove on your page “Sign-in”; another administrator can take them away from you.")
     person = User.objects.get_queryset().select_for_update(no_key=True).get(pk=person_id)
     count: int = Authenticator.objects.filter(user=person).delete()[0]
+    # Also without a factor: the phone that is lost may be signed in, or remembered.
+    ways_in.end_keys(person=person, by=by, now=now)
     if count:
-        sessions.end_all(person, by=by, now=now)
         _tell(person, f"taken away by {by.name}: all of them", by=by, now=now)
+        if control.holds_control(person):
+            everybody = User.objects.with_role(Role.ADMINISTRATOR)
+            notices.tell(everybody, kind="factors_taken", key=secrets.token_hex(8), now=now, person=person.pk, by=by.pk)
     return count
+
+
+@notices.renders("factors_taken", urgency="urgent")
+def _factors_taken(notice: Notice, now: datetime) -> Mail | None:
+    if not notice.person.has_role(Role.ADMINISTRATOR):
+        return None
+    people = User.objects.get_queryset().in_bulk([notice.context["person"], notice.context["by"]])
+    person, by = people[notice.context["person"]], people[notice.context["by"]]
+    return Mail(
+        f"Second factor of {person.name} taken away",
+        [
+            f"{by.name} took the second factor of {person.name} away, who decides what others may do or say.",
+            "That is right when a phone is lost. If you know nothing of one, ask both of them now.",
+        ],
+        settings.BASE_URL + reverse("setup_person", args=[person.pk]),
+        f"Look at {person.name}",
+    )

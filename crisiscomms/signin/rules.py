@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from allauth.account.signals import user_logged_in
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
@@ -67,8 +68,13 @@ def rules() -> Rules:
     return Rules(tuple(found.data["second_factor_roles"]), found.data["grace_days"], found.changed_at)
 
 
+def factors_of(person: User) -> QuerySet[Authenticator]:
+    found: QuerySet[Authenticator] = Authenticator.objects.filter(user=person, type__in=FACTORS)
+    return found
+
+
 def has_second_factor(person: User) -> bool:
-    return bool(Authenticator.objects.filter(user=person, type__in=FACTORS).exists())
+    return bool(factors_of(person).exists())
 
 
 def needed_from(person: User) -> datetime | None:
@@ -88,6 +94,12 @@ def lacks_factor(request: HttpRequest) -> datetime | None:
     if due is None or request.session.get(BY_PROVIDER) or has_second_factor(request.user):
         return None
     return due
+
+
+def token_lacks_factor(person: User, now: datetime) -> bool:
+    """The same for an API token. Who has no password here comes by the company's provider, which asks for its own."""
+    due = needed_from(person)
+    return due is not None and due <= now and person.has_usable_password() and not has_second_factor(person)
 
 
 @receiver(user_logged_in)

@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from crisiscomms import audit, clock
+from crisiscomms import audit, clock, invitations, ways_in
 from crisiscomms.models import Session, User
 from crisiscomms.signin import devices
 from crisiscomms.signin.store import PLACE
@@ -93,6 +93,13 @@ def end_all(person: User, *, by: User, now: datetime) -> int:
     return _end(person, list(Session.objects.filter(person=person).values_list("pk", flat=True)), by=by, now=now)
 
 
+def _end_way(*, person: User, by: User, now: datetime) -> None:
+    end_all(person, by=by, now=now)
+
+
+ways_in.register(ways_in.WayIn("sessions", _end_way))
+
+
 def _end(person: User, keys: list[str], *, by: User, now: datetime) -> int:
     Session.objects.filter(person=person, pk__in=keys).delete()
     if keys:
@@ -112,3 +119,11 @@ def _end(person: User, keys: list[str], *, by: User, now: datetime) -> int:
 def forget_others(request: HttpRequest, user: User, **_: Any) -> None:
     """With another password the others are dead already; they do not stay in the list either."""
     Session.objects.filter(person=user).exclude(pk=request.session.session_key or "").delete()
+
+
+@receiver(password_reset)
+@transaction.atomic
+def end_keys(request: HttpRequest, user: User, **_: Any) -> None:
+    """A forgotten password may be a stolen one: what was made with it ends, and so does a link that sets another."""
+    ways_in.end_keys(person=user, by=user, now=request.now)
+    invitations.withdraw_all(user, request.now)

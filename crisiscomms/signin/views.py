@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from allauth.account.views import LoginView
+from allauth.account.views import LoginView, password_change
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView, RemoveWebAuthnView
 from django.conf import settings
@@ -77,6 +77,15 @@ def rename_passkey(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("mfa_index")
     context = {"form": form, "passkey": passkey}
     return render(request, "account/passkey_rename.html", context, status=422 if form.is_bound else 200)
+
+
+def change_password(request: HttpRequest) -> HttpResponse:
+    """allauth’s page, for those who have a password to change."""
+    if request.user.is_authenticated and not request.user.has_usable_password():
+        messages.info(request, "You sign in without a password, so there is none to change here.")
+        return redirect("mfa_index")
+    answer: HttpResponse = password_change(request)
+    return answer
 
 
 @require_POST

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
-from crisiscomms import audit, environment, notices, policy
+from crisiscomms import audit, environment, notices, policy, ways_in
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from messaging.models import ApprovalCode, ApprovalLink, ApprovalRequest, ApprovalSeat, EnrolledDevice
@@ -145,14 +146,28 @@ def known_device(*, person: User, secret: str, now: datetime) -> bool:
 @transaction.atomic
 def revoke_devices(*, by: User, devices: list[int], now: datetime) -> int:
     """Forget some of one's own remembered devices: from the next press on they have to prove again who they are."""
-    living = EnrolledDevice.objects.filter(person=by, revoked_at=None, pk__in=devices)
-    count = living.update(revoked_at=now)
+    return _revoke(by, Q(pk__in=devices), by, now)
+
+
+@transaction.atomic
+def revoke_all_devices(*, person: User, by: User, now: datetime) -> None:
+    """Whoever leaves, or has lost a phone or a password, is remembered nowhere. The caller has checked that `by` may."""
+    _revoke(person, Q(), by, now)
+
+
+ways_in.register(ways_in.WayIn("devices", revoke_all_devices))
+
+
+def _revoke(person: User, which: Q, by: User, now: datetime) -> int:
+    count = EnrolledDevice.objects.filter(which, person=person, revoked_at=None).update(revoked_at=now)
     if count:
+        whose = "" if person == by else f" of {person.name}"
+        words = f"remembered approval {'device' if count == 1 else 'devices'}"
         audit.record(
             chain=audit.INSTALLATION,
             verb="device.revoked",
-            subject=f"person:{by.pk}",
-            text=f"{by.name} took back {count} remembered approval {'device' if count == 1 else 'devices'}",
+            subject=f"person:{person.pk}",
+            text=f"{by.name} took back {count} {words}{whose}",
             by=by,
             now=now,
         )

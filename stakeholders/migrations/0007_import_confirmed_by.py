@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('stakeholders', '0005_membership_indexed_once'),
+        ('stakeholders', '0006_membership_indexed_once'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from crisiscomms import clock, people
@@ -12,6 +13,7 @@ from crisiscomms.models import ApiToken, AuditEvent, User
 from crisiscomms.refusal import Refused
 from tests.api.asking import make, program
 from tests.conftest import NOW
+from tests.crisiscomms.second_factors import require
 
 ME = "/api/v1/me/"
 
@@ -180,3 +182,23 @@ def test_no_token_opens_the_page_of_tokens(ada):
     answer = program(ada).get("/account/tokens/")
 
     assert answer.headers["Location"].startswith("/account/login/")
+
+
+def test_a_token_goes_around_no_second_factor_that_the_role_needs(ada, olga):
+    client, codes = program(ada), []
+    require("product_marketing", grace_days=3, by=olga)
+
+    for days in (2, 3):
+        with clock.at(NOW + timedelta(days=days)):
+            codes.append(client.get(ME).status_code)
+    assert codes == [200, 401]
+
+    # Who comes by the company's provider alone is asked for it there, as in a session.
+    password = ada.password
+    User.objects.get_queryset().filter(pk=ada.pk).update(password="!")
+    with clock.at(NOW + timedelta(days=3)):
+        assert client.get(ME).status_code == 200
+    User.objects.get_queryset().filter(pk=ada.pk).update(password=password)
+    Authenticator.objects.create(user=ada, type="totp", data={})
+    with clock.at(NOW + timedelta(days=3)):
+        assert client.get(ME).status_code == 200

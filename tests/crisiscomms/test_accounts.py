@@ -7,9 +7,11 @@ from django.core.cache import cache
 from django.core.mail import send_mail
 from django.test import Client
 
-from crisiscomms import notices
+from crisiscomms import invitations, notices
+from crisiscomms.api import tokens
 from crisiscomms.models import Notice, User
 from delivery import team_mail
+from messaging.actions import proof
 from tests.conftest import NOW
 
 PASSWORD = "correct horse battery"
@@ -193,3 +195,47 @@ def test_a_mailbox_is_not_flooded_with_password_links(ada):
         Client(REMOTE_ADDR=f"198.51.100.{number}").post("/account/password/reset/", {"email": ada.email})
 
     assert Notice.objects.filter(kind="password_reset").count() == 6
+
+
+def test_a_forgotten_password_ends_what_was_made_with_it_and_the_invitation(ada, olga, client):
+    secret = proof.enroll_device(person=ada, label="x", now=NOW)
+    _, text = tokens.make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
+    User.objects.get_queryset().filter(pk=ada.pk).update(password="!")
+    invited = invitations.invite(person_id=ada.pk, by=olga, now=NOW)
+    ask_for_link(ada.email)
+
+    form = client.get(re.sub(r"^https?://[^/]+", "", link()), follow=True)
+    client.post(form.request["PATH_INFO"], {"password1": NEW, "password2": NEW})
+
+    ada.refresh_from_db()
+    invited.refresh_from_db()
+    assert ada.check_password(NEW) and invited.withdrawn_at
+    assert not proof.known_device(person=ada, secret=secret, now=NOW)
+    assert tokens.find_token(text, now=NOW) is None
+
+
+def test_who_comes_by_the_provider_alone_gets_no_password_by_a_mailbox(ada, olga, settings):
+    ada.set_unusable_password()
+    ada.last_login = NOW
+    ada.save()
+    settings.OIDC = object()
+
+    ask_for_link(ada.email)
+    assert not Notice.objects.filter(kind="password_reset").exists()
+
+    # Without the provider it is the way back in.
+    settings.OIDC = None
+    ask_for_link(ada.email)
+    assert Notice.objects.filter(kind="password_reset").exists()
+
+
+def test_who_has_no_password_is_offered_none_to_change_and_told_why(ada, client):
+    ada.set_unusable_password()
+    ada.save()
+    client.force_login(ada, backend="allauth.account.auth_backends.AuthenticationBackend")
+
+    answer = client.get("/account/password/change/", follow=True)
+
+    page = answer.content.decode()
+    assert answer.redirect_chain == [("/account/", 302)] and "there is none to change" in page
+    assert "Change your password" not in page

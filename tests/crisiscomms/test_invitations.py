@@ -119,3 +119,13 @@ def test_an_invited_administrator_who_never_came_counts_for_nothing(olga):
     people.change_person(person_id=kim.pk, roles=["legal"], is_active=True, by=olga, now=NOW)
     kim.refresh_from_db()
     assert kim.roles == ["legal"]
+
+
+def test_a_link_is_over_once_a_password_was_set_in_another_way(olga):
+    nina = add(olga)
+    token = token_of(nina)
+    nina.set_password(PASSWORD)
+    nina.save()
+
+    with pytest.raises(Refused, match="in another way"):
+        invitations.accept(token=token, password="another long password", now=NOW)

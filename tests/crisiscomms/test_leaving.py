@@ -7,9 +7,11 @@ import pytest
 from crisiscomms import people
 from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.refusal import Refused
-from incidents import deadlines
+from incidents import access, deadlines
+from incidents.actions import let_see
 from incidents.models import Deadline
 from messaging import actions as messaging
+from messaging.actions import proof
 from messaging.models import ApprovalSeat
 from recovery import actions as recovery
 from recovery.models import RecoveryTask
@@ -65,6 +67,40 @@ def test_a_successor_who_may_not_is_refused_and_nothing_moves(olga, ada, roles):
     incident.refresh_from_db()
     ada.refresh_from_db()
     assert (incident.lead, ada.is_active) == (ada, True)
+
+
+def test_who_loses_the_roles_for_what_they_lead_passes_it_on_too(olga, ada, ben):
+    nora = factories.make_user("nora", roles=["product_marketing"])
+    incident = factories.make_incident(ada)
+    ben.deputy = ada
+    ben.save()
+    values = {"person_id": ada.pk, "is_active": True, "by": olga, "now": NOW}
+
+    with pytest.raises(Refused, match=r"Ada holds 1 open incidents they lead.*Choose who takes that over"):
+        people.change_person(**values, roles=["sales"])
+    people.change_person(**values, roles=["product"])
+    people.change_person(**values, roles=["sales"], successor=nora)
+
+    incident.refresh_from_db()
+    ben.refresh_from_db()
+    # A seller may still stand in for somebody.
+    assert (incident.lead, ben.deputy) == (nora, ada)
+
+
+def test_who_comes_back_finds_no_session_no_device_and_no_incident_that_was_opened_to_them(olga, ada, client):
+    nora = factories.make_user("nora", roles=["product_marketing"])
+    incident = factories.make_incident(ada, restricted=True)
+    let_see(incident=incident, person=nora)
+    secret = proof.enroll_device(person=nora, label="x", now=NOW)
+    client.force_login(nora, backend="allauth.account.auth_backends.AuthenticationBackend")
+
+    leave(nora, olga, ada)
+    people.change_person(person_id=nora.pk, roles=nora.roles, is_active=True, by=olga, now=NOW)
+
+    nora.refresh_from_db()
+    assert nora.is_active and client.get("/").headers["Location"].startswith("/account/login/")
+    assert not proof.known_device(person=nora, secret=secret, now=NOW)
+    assert not access.may(nora, "view", incident)
 
 
 def test_who_left_is_out_with_the_next_request(olga, dora, client):

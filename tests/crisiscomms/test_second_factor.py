@@ -11,11 +11,25 @@ from django.test import Client
 from django.urls import reverse
 
 from crisiscomms import invitations, notices
+from crisiscomms.api import tokens
 from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.refusal import Refused
 from crisiscomms.signin import factors
+from messaging.actions import proof
+from tests import factories
 from tests.conftest import NOW
-from tests.crisiscomms.second_factors import APP, CODES, SECOND, add_app, come_in, digits, has_app, prove, shown_codes
+from tests.crisiscomms.second_factors import (
+    APP,
+    CODES,
+    PASSWORD,
+    SECOND,
+    add_app,
+    come_in,
+    digits,
+    has_app,
+    prove,
+    shown_codes,
+)
 from tests.page_rules import check_page
 
 
@@ -191,7 +205,7 @@ NONSENSE = [
 def test_a_made_up_passkey_is_refused_with_words_wherever_one_is_taken(credential, ada):
     ways = {"/account/login/passkey/": Client(), "/account/passkeys/add/": come_in(ada)}
     prove(ways["/account/passkeys/add/"])
-    add_app(come_in(ada))
+    add_app(ways["/account/passkeys/add/"])
     ways |= {SECOND: come_in(ada), "/account/reauthenticate/passkey/": ways["/account/passkeys/add/"]}
 
     for url, client in ways.items():
@@ -284,3 +298,54 @@ def test_nobody_renames_the_passkey_of_another_or_what_is_none(ada, ben, browse)
         assert browse(ben, reverse("account_rename_passkey", args=[one.pk]), {"name": "Mine"}).status_code == 404
         with pytest.raises(Refused, match="not one of yours"):
             factors.rename_passkey(passkey_id=one.pk, name="Mine", by=ben, now=NOW)
+
+
+def test_a_stranger_who_asks_for_a_password_link_keeps_nobody_from_a_second_factor(ada):
+    Client().post("/account/password/reset/", {"email": ada.email})
+
+    add_app(come_in(ada))
+
+    assert has_app(ada)
+
+
+def test_who_forgot_the_password_sets_one_and_then_a_second_factor_up(ada, client):
+    client.post("/account/password/reset/", {"email": ada.email})
+    link = notices.render(Notice.objects.get(kind="password_reset"), NOW).link.partition("localhost:8000")[2]
+    form = client.get(link, follow=True)
+    client.post(form.request["PATH_INFO"], {"password1": PASSWORD, "password2": PASSWORD})
+
+    add_app(come_in(ada))
+
+    assert has_app(ada)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_factor_ends_the_sessions_that_the_password_alone_opened(ada):
+    here, other = come_in(ada), come_in(ada)
+
+    add_app(here)
+
+    assert (is_in(here), is_in(other)) == (True, False)
+
+
+def test_a_lost_phone_ends_sessions_tokens_and_devices_also_without_a_factor(ada, olga, browse):
+    client = come_in(ada)
+    secret = proof.enroll_device(person=ada, label="x", now=NOW)
+    _, text = tokens.make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
+
+    browse(olga, reverse("setup_take_away_factors", args=[ada.pk]), {})
+
+    assert not is_in(client)
+    assert not proof.known_device(person=ada, secret=secret, now=NOW)
+    assert tokens.find_token(text, now=NOW) is None
+
+
+def test_taking_factors_from_who_holds_control_is_told_to_every_administrator(ada, ben, olga, browse):
+    otto = factories.make_user("otto", roles=["administrator"])
+    for person in (ada, ben):
+        add_app(come_in(person))
+        browse(olga, reverse("setup_take_away_factors", args=[person.pk]), {})
+
+    told = Notice.objects.filter(kind="factors_taken")
+    assert set(told.values_list("person", flat=True)) == {olga.pk, otto.pk} and told.count() == 2
+    assert "Ben" in notices.render(told.first(), NOW).subject
