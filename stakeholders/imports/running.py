@@ -8,7 +8,9 @@ from time import monotonic
 from django.db import transaction
 
 from crisiscomms import audit, clock, leaving
+from crisiscomms.models import AuditEvent, User
 from crisiscomms.refusal import Refused
+from stakeholders import access
 from stakeholders.imports import applying, kinds, staging, undoing
 from stakeholders.models import ImportRun
 
@@ -52,11 +54,28 @@ def _read(run: ImportRun, seconds: float) -> bool:
 
 
 def _apply(run: ImportRun, seconds: float) -> bool:
-    is_out_of_time = _timer(seconds)
-    while applying.apply_chunk(run, now=clock.now()):
+    is_out_of_time, confirmed_by = _timer(seconds), _confirmed_by(run)
+    while _still_may(confirmed_by):
+        if not applying.apply_chunk(run, now=clock.now()):
+            return False
         if is_out_of_time():
             return True
+    who = User.objects.get_queryset().get(pk=confirmed_by)
+    _stop(run, f"{who.name}, who started it, may not import any more.", now=clock.now())
     return False
+
+
+def _confirmed_by(run: ImportRun) -> int | None:
+    """Who pressed Import, by the record; None is the machine's own operator."""
+    pressed = AuditEvent.objects.filter(
+        chain=audit.INSTALLATION, verb="import.confirmed", subject=f"import:{run.pk}", actor__isnull=False
+    )
+    return pressed.order_by("-number").values_list("actor", flat=True).first()
+
+
+def _still_may(person_id: int | None) -> bool:
+    """Read anew before each piece: whoever lost access changes nothing more, also not what was begun before (X8)."""
+    return person_id is None or access.may_import(User.objects.get_queryset().get(pk=person_id))
 
 
 def _undo(run: ImportRun, seconds: float) -> bool:
@@ -94,6 +113,24 @@ def _ready(run: ImportRun) -> bool:
     run.worked_at = clock.now()
     run.save(update_fields=["state", "worked_at"])
     return False
+
+
+@transaction.atomic
+def _stop(run: ImportRun, why: str, *, now: datetime) -> None:
+    """Given up where it is; what was applied stays, and can be undone."""
+    staging.lock_where_left(run)
+    run.state, run.why_refused = State.CANCELLED, why
+    run.worked_at = run.phase_at = run.finished_at = now
+    run.save(update_fields=["state", "why_refused", "worked_at", "phase_at", "finished_at"])
+    audit.record(
+        chain=audit.INSTALLATION,
+        verb="import.cancelled",
+        subject=f"import:{run.pk}",
+        text=f"The import of “{run.name}” stopped after {run.applied} of {run.to_apply} rows: {why}",
+        by=None,
+        now=now,
+    )
+    applying.forget_file(run)
 
 
 @transaction.atomic

@@ -274,3 +274,18 @@ def test_a_stopped_address_may_be_tried_again_but_an_unsubscribe_stays(bring, ad
     assert (contact.suppressed_at, contact.unsubscribed_at) == (None, now)
     with pytest.raises(Refused, match="not stopped"):
         actions.allow_contact_again(contact_id=contact.pk, by=ada, now=now)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"roles": ["sales"]}], ids=["access", "roles"])
+def test_x8_an_import_stops_when_who_pressed_import_may_not_any_more(change, read, ada, now, monkeypatch):
+    monkeypatch.setattr(chunks, "CHUNK", 2)
+    run = read("Email\na@x.example\nb@x.example\nc@x.example\nd@x.example\n")
+    actions.apply_import(run_id=run.pk, by=ada, now=now, in_background=False)
+    assert running.work(run_id=run.pk, seconds=0)
+    User.objects.get_queryset().filter(pk=ada.pk).update(**change)
+
+    assert not running.work(run_id=run.pk, seconds=0)
+
+    run.refresh_from_db()
+    assert (run.state, run.applied, Contact.objects.count()) == ("cancelled", 2, 2)
+    assert run.why_refused == "Ada, who started it, may not import any more."
