@@ -56,7 +56,7 @@ def test_declaring_a_restricted_one_with_a_component(ada, browse):
     ("wrong", "words"),
     [
         ({"title": ""}, "Please fill this in"),
-        ({"title": "x" * 161}, "at most 160 characters"),
+        ({"title": "x" * 161}, "160 characters at most"),
         ({"title": "Two\u2028lines"}, "line break"),
         ({"discovered_at": "2026-11-17T14:30"}, "future"),
         ({"discovered_at": "2024-01-01T10:00"}, "more than a year back"),

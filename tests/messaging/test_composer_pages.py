@@ -168,7 +168,7 @@ def test_a_field_that_cannot_be_read_is_422_and_what_was_typed_is_kept(way, name
     message.refresh_from_db()
     assert (response.status_code, message.working) == (422, before)
     if way == "compose":
-        assert "Typed just now." in words(response) and f'href="#id_{name}"' in words(response)
+        assert "Typed just now." in words(response) and f'href="#id_{name}' in words(response)
 
 
 @pytest.mark.parametrize("name", ["recognize", "subject", "say"])
