@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 
 from crisiscomms import branding, ways
 from crisiscomms.models import NoticeChoice, Organisation, Role, User
@@ -218,8 +219,11 @@ class PersonForm(AwayForm):
         if email and others.filter(email__iexact=email.strip()).exists():
             self.add_error("email", "Somebody with this e-mail address is here already.")
 
-    def validate_constraints(self) -> None:
+    def _update_errors(self, errors: forms.ValidationError) -> None:
         """What the constraints hold is asked in `clean` and above, in words; the database holds it all the same."""
+        if hasattr(errors, "error_dict"):
+            errors.error_dict.pop(NON_FIELD_ERRORS, None)
+        super()._update_errors(errors)  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
