@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 
 from crisiscomms import branding, ways
 from crisiscomms.models import NoticeChoice, Organisation, Role, User
@@ -16,6 +17,9 @@ from crisiscomms.organisation import get_organisation
 
 # Line breaks and control characters, and the invisible signs that turn text around.
 HIDDEN_SIGNS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+# Of the world's time zones, those named by region and city; the rest are names that only machines know.
+REGIONS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 # @ada or ada.k as Mattermost and Teams have it, <@U012ABC34> as Slack's webhooks do; never what calls a whole channel.
 CHAT_NAME = re.compile(r"@?\w[\w.-]*|<@[UW][A-Z0-9]+>")
@@ -46,7 +50,15 @@ class WelcomeForm(forms.Form):
 
 
 def zones() -> list[tuple[str, str]]:
-    return [(name, name) for name in sorted(zoneinfo.available_timezones())]
+    """Regions with their cities, and UTC: what people know, not every name that machines know."""
+    found = {name for name in zoneinfo.available_timezones() if name.split("/")[0] in REGIONS and "/" in name}
+    return [(name, name) for name in ["UTC", *sorted(found)]]
+
+
+def keep_zone(field: forms.Field, chosen: str) -> None:
+    """Offer the zone that was chosen once, also where it is no longer among those offered."""
+    if chosen and (chosen, chosen) not in field.choices:  # type: ignore[attr-defined]
+        field.choices = [(chosen, chosen), *field.choices]  # type: ignore[attr-defined]
 
 
 class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -65,6 +77,10 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
             "from_address": "Address that mail comes from",
             "reply_to": "Where replies go",
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        keep_zone(self.fields["time_zone"], self.instance.time_zone)
 
     def clean_accent(self) -> str:
         return str(self.cleaned_data["accent"]).lower()
@@ -93,6 +109,7 @@ class AwayForm(forms.ModelForm):  # type: ignore[type-arg]
         label="Deputy",
         queryset=User.objects.none(),
         required=False,
+        empty_label="Nobody",
         help_text="Asked when this person is away or does not answer in time.",
     )
 
@@ -103,6 +120,7 @@ class AwayForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.now = now
+        keep_zone(self.fields["time_zone"], self.instance.time_zone)
         people = User.objects.active().order_by("name")
         self.fields["deputy"].queryset = people.exclude(pk=self.instance.pk)  # type: ignore[attr-defined]
 
@@ -203,13 +221,18 @@ class PersonForm(AwayForm):
         if email and others.filter(email__iexact=email.strip()).exists():
             self.add_error("email", "Somebody with this e-mail address is here already.")
 
-    def validate_constraints(self) -> None:
+    def _update_errors(self, errors: forms.ValidationError) -> None:
         """What the constraints hold is asked in `clean` and above, in words; the database holds it all the same."""
+        if hasattr(errors, "error_dict"):
+            errors.error_dict.pop(NON_FIELD_ERRORS, None)
+        super()._update_errors(errors)  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk is None:
-            self.fields["time_zone"].initial = get_organisation().time_zone
+            zone = get_organisation().time_zone
+            keep_zone(self.fields["time_zone"], zone)
+            self.fields["time_zone"].initial = zone
             for name in ("is_active", "out_from", "out_until", "seen"):
                 del self.fields[name]
 
@@ -218,7 +241,10 @@ class LeaveForm(forms.Form):
     """Who takes over, when somebody loses access."""
 
     successor = forms.ModelChoiceField(
-        label="Who takes over what they hold", queryset=User.objects.none(), required=False
+        label="Who takes over what they hold",
+        queryset=User.objects.none(),
+        required=False,
+        empty_label="Nobody",
     )
 
     def __init__(self, *args: Any, person_id: int, **kwargs: Any) -> None:

@@ -32,7 +32,7 @@ def counted(number: int) -> str:
     if number <= COUNTED:
         return wording.thin(number)
     # In a narrow place the words may part, the number may not.
-    return f"more than {wording.thin(COUNTED)}".replace("\u2009", "\u202f")
+    return f"more than {wording.thin(COUNTED)}"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 NBSP = "\u00a0"
-THIN = "\u2009"
+THIN = "\u202f"
 MINUTE, HOUR, DAY = 60, 3600, 86400
 LAST_MINUTES = 2 * MINUTE
 TWO_DAYS = 2 * DAY
@@ -18,6 +18,14 @@ def in_words(delta: timedelta) -> str:
     days, hours, minutes = seconds // DAY, seconds // HOUR % 24, seconds // MINUTE % 60
     parts = [(days, "d"), (hours, "h")] if days else [(hours, "h"), (minutes, "min")]
     return " ".join(f"{count}{NBSP}{unit}" for count, unit in parts if count)
+
+
+def exact_words(seconds: int) -> str:
+    """A chosen length of time, uncut: "45 seconds", "90 seconds", "2 minutes", "1 hour"."""
+    units = [(HOUR, "hour"), (MINUTE, "minute"), (1, "second")]
+    length, unit = next((length, unit) for length, unit in units if seconds % length == 0 and (seconds or length == 1))
+    count = seconds // length
+    return f"{count}{NBSP}{unit}{'' if count == 1 else 's'}"
 
 
 def digits(seconds: int) -> str:
@@ -55,7 +63,7 @@ def met_words(at: datetime, due: datetime) -> str:
 
 
 def thin(number: float | None) -> str:
-    """4212 as "4 212", with thin spaces; nothing for None."""
+    """4212 as "4 212", with thin spaces that do not break; nothing for None."""
     return "" if number is None else f"{number:,}".replace(",", THIN)
 
 

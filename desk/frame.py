@@ -52,7 +52,8 @@ def entries(user: User) -> list[tuple[str, str, str, bool]]:
 
 def _entries(request: HttpRequest, user: User, count: int) -> list[dict[str, Any]]:
     # The board stands under its incident, and belongs to Recovery.
-    here = reverse("recovery:overview") if request.path.endswith("/recovery/") else request.path
+    found = request.resolver_match
+    here = reverse("recovery:overview") if found and found.namespace == "recovery" else request.path
     return [
         {
             "label": label,

@@ -75,7 +75,7 @@ INCIDENTS = Table(
             lambda one: _unless_never(one.closed_or_never),
             f"{CELLS}#closed",
             sort="closed_or_never",
-            ways=("closed ones first", "open ones first"),
+            ways=("closed first", "open first"),
             is_shown=False,
         ),
         Column("marks", "Marks", _marks, is_shown=False),

@@ -60,10 +60,16 @@ def _remind(deadline: Deadline, now: datetime) -> None:
 
 
 def _ask_others(deadline: Deadline, now: datetime) -> None:
-    """The time limit passed: deputies are asked too, and the role that the policy names."""
+    """The time limit passed: whoever can still be asked is asked too."""
     stage = ApprovalStage.objects.select_related("request__version", "request__message__incident").get(
         pk=int(deadline.subject.removeprefix("stage:"))
     )
+    for person, role in others_when_late(stage):
+        approvals.ask(ApprovalSeat.objects.create(stage=stage, person=person, role=role, asked_at=now), now)
+
+
+def others_when_late(stage: ApprovalStage) -> list[tuple[User, str]]:
+    """Who is asked as well once the time limit passes: deputies, and the role that the policy names."""
     authors = {*stage.request.version.authors, stage.request.requested_by_id}
     sitting = set(stage.seats.values_list("person_id", flat=True))
     others: dict[int, tuple[User, str]] = {}
@@ -74,9 +80,7 @@ def _ask_others(deadline: Deadline, now: datetime) -> None:
     if stage.escalate_to:
         for person in User.objects.with_role(stage.escalate_to):
             others.setdefault(person.pk, (person, stage.escalate_to))
-    for person, role in others.values():
-        if person.pk not in authors | sitting:
-            approvals.ask(ApprovalSeat.objects.create(stage=stage, person=person, role=role, asked_at=now), now)
+    return [(person, role) for person, role in others.values() if person.pk not in authors | sitting]
 
 
 deadlines.register(

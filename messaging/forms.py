@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils import timezone
 
 from crisiscomms.moments import MomentField
@@ -18,7 +19,18 @@ def _area(label: str, rows: int = 5, limit: int = 8_000) -> forms.CharField:
     return forms.CharField(label=label, required=False, strip=False, max_length=limit * 2, widget=widget)
 
 
-class ContentForm(forms.Form):
+class SpokenForm(forms.Form):
+    """A form that also shows what the rules refused, where it belongs."""
+
+    def show(self, faults: dict[str, str]) -> None:
+        """Add the sentences of `faults` to their fields; what belongs to no field is about the whole form."""
+        for name, sentence in faults.items():
+            place = name if name in self.fields else NON_FIELD_ERRORS
+            if place not in self.errors:
+                self.errors[place] = self.error_class([sentence])
+
+
+class ContentForm(SpokenForm):
     """Limits are generous here, so that nothing typed is lost; `checking` says what is too long to send."""
 
     revision = forms.IntegerField(min_value=1, max_value=2_000_000_000, widget=forms.HiddenInput)
@@ -92,14 +104,45 @@ def _pair(line: str) -> dict[str, str]:
     return {"text": text.strip(), "instead": instead.strip()}
 
 
-class DecisionForm(forms.Form):
+CHOOSE = "Choose what you decide."
+REASON = "Give a reason, so that the writer knows what to do."
+READ_AGAIN = "Read the text again, then decide."
+WRONG_CODE = "This code is not the one we sent last, or it is over ten minutes old."
+
+
+class DecisionForm(SpokenForm):
     verdict = forms.ChoiceField(
-        choices=ApprovalDecision.Verdict, error_messages={"required": "Choose what you decide."}
+        label="Your decision",
+        choices=ApprovalDecision.Verdict,
+        widget=forms.RadioSelect,
+        error_messages={"required": CHOOSE, "invalid_choice": CHOOSE},
     )
-    reason = forms.CharField(required=False, max_length=2_000)
-    fingerprint = forms.CharField(max_length=64)
-    code = forms.CharField(required=False, max_length=20)
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=2_000,
+    )
+    fingerprint = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    code = forms.CharField(
+        label="Code from the mail", required=False, max_length=20, error_messages={"max_length": WRONG_CODE}
+    )
     remember = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="%s", **kwargs)
+
+    def clean_reason(self) -> str:
+        """Asked for at once, before a code is mailed or used up on it."""
+        reason = str(self.cleaned_data["reason"])
+        if self.cleaned_data.get("verdict", "approved") != "approved" and not reason.strip():
+            raise forms.ValidationError(REASON)
+        return reason
+
+    def clean(self) -> dict[str, Any]:
+        if not self.cleaned_data.get("fingerprint"):
+            self.errors.pop("fingerprint", None)
+            self.add_error(None, READ_AGAIN)
+        return self.cleaned_data
 
 
 class NewMessageForm(forms.Form):

@@ -43,8 +43,8 @@ def preview(message: Message, content: Content, *, position: int = 0) -> Preview
     """As the recipient at this position will see it; for an invented reader where there is none, or below 0."""
     organisation = get_organisation()
     rule = content.rule_for(message.incident)
-    found = recipients.sample(rule, position=position) if position >= 0 else None
-    person: dict[str, Any] = found or {**SAMPLE, "products": ", ".join(rule.affected)}
+    found = recipients.sample(rule, position=max(position, 0))
+    person: dict[str, Any] = found if found and position >= 0 else {**SAMPLE, "products": _reason(rule, found)}
     zone = person.get("time_zone") or organisation.time_zone
     values = {
         **mail.incident_values(message.incident, content, zone),
@@ -67,8 +67,15 @@ def preview(message: Message, content: Content, *, position: int = 0) -> Preview
         to=person["email"],
         account=person["account"],
         from_line=f"{sender} <{organisation.from_address}>",
-        is_sample=found is not None,
+        is_sample=person is found,
     )
+
+
+def _reason(rule: recipients.Rule, first: dict[str, Any] | None) -> str:
+    """The products an invented reader uses: those of the first real one, so that the same words go out."""
+    if first is None:
+        return ", ".join(rule.affected) if rule.affected_only else ""
+    return str(first["products"] or "")
 
 
 def public_preview(message: Message, content: Content) -> dict[str, Any]:

@@ -143,6 +143,8 @@ def hand_over_task(*, task_id: int, owner: User, by: User, now: datetime) -> Rec
     access.require(by, "work", task.incident)
     if task.state != State.OPEN:
         raise Conflict("This is done already.")
+    if owner == task.owner:
+        raise Refused(f"{owner} has this task already. Choose somebody else.")
     if not access.may(owner, "work", task.incident):
         raise Refused(f"{owner} cannot work on this incident.")
     task.owner = owner

@@ -37,7 +37,14 @@ def _progress(incident: Incident, now: datetime) -> dict[str, Any]:
     done = [task for task in tasks if task.state == RecoveryTask.State.DONE]
     late = [task for task in tasks if task.state == RecoveryTask.State.OPEN and task.due_at < now]
     following = next((task for task in tasks if task.state == RecoveryTask.State.OPEN), None)
-    return {"incident": incident, "done": len(done), "total": len(tasks), "late": len(late), "next": following}
+    return {
+        "incident": incident,
+        "done": len(done),
+        "waived": sum(task.state == RecoveryTask.State.WAIVED for task in tasks),
+        "total": len(tasks),
+        "late": len(late),
+        "next": following,
+    }
 
 
 @require_GET

@@ -168,6 +168,12 @@ def span_words(delta: timedelta | None) -> str:
 
 
 @register.filter
+def exact_words(seconds: int) -> str:
+    """A chosen length of time in whole units: "2 minutes", "90 seconds"."""
+    return wording.exact_words(seconds)
+
+
+@register.filter
 def clock(at: datetime | None) -> str:
     """The time of day in the reader's zone: "14:30"; "" for None."""
     return "" if at is None else format_date(timezone.localtime(at), "H:i")
@@ -216,9 +222,10 @@ def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
         f"{bound.auto_id}_{part}" for part, there in [("helptext", help_text), ("error", bound.errors)] if there
     )
     widget = bound.field.widget
-    label = label or str(bound.label)
+    own = str(bound.label)
+    label = label or own
     _dress(bound)
-    if _same(widget.attrs.get("placeholder", ""), label):
+    if any(_same(widget.attrs.get("placeholder", ""), said) for said in (own, label)):
         del widget.attrs["placeholder"]
     return {
         "field": bound,

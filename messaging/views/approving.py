@@ -15,16 +15,15 @@ from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from crisiscomms.throttle import throttled
 from incidents.models import Incident
-from messaging import access, actions, queries
+from messaging import access, actions, cadence, queries
 from messaging.actions.approvals import over_words
 from messaging.content import Content
-from messaging.forms import DecisionForm
+from messaging.forms import WRONG_CODE, DecisionForm
 from messaging.models import ApprovalDecision, ApprovalRequest, ApprovalSeat
 from messaging.views.composing import sample_position
 
 Proof = ApprovalDecision.Proof
 COOKIE = "cc-device" if settings.LOCAL else "__Host-cc-device"
-WRONG_CODE = "This code is not the one we sent last, or it is over ten minutes old."
 READING = "cc-reading"
 READING_SECONDS = 30 * 60
 COOKIE_SECONDS = 180 * 24 * 3600
@@ -100,24 +99,37 @@ def _page(request: HttpRequest, seat: ApprovalSeat, *, link_fingerprint: str) ->
     proof = proof_of(request, seat.person)
     if request.method != "POST":
         return _show(request, seat, proof)
+    form = DecisionForm(request.POST)
     if "send_code" in request.POST:
-        return _send_code(request, seat, proof)
+        # Without a choice it may be the page that shows nothing yet, and a choice can still be made with the code.
+        return _send_code(request, seat, proof) if "reason" not in form.errors else _wrong(request, seat, proof, form)
     if "unlock" in request.POST:
         return _unlock(request, seat, proof)
-    form = DecisionForm(request.POST)
     if not form.is_valid():
-        error = "Choose what you decide." if "verdict" in form.errors else "Read the text again, then decide."
-        return _show(request, seat, proof, error=error, status=422)
+        return _wrong(request, seat, proof, form)
     if link_fingerprint != asked.version.fingerprint:
         return _over(request, seat)
     return _decide(request, seat, form, proof)
+
+
+def _wrong(request: HttpRequest, seat: ApprovalSeat, proof: str, form: DecisionForm) -> HttpResponse:
+    """What is wrong with what was typed, in place; somebody who was asked for a code already still is."""
+    needs_code = "send_code" in request.POST or "code_sent" in request.POST
+    return _show(request, seat, proof, form=form, needs_code=needs_code, status=422)
+
+
+def _said(sentence: str, field: str = "") -> DecisionForm:
+    """A form that says what the rules refused."""
+    form = DecisionForm()
+    form.show({field: sentence})
+    return form
 
 
 def _send_code(request: HttpRequest, seat: ApprovalSeat, proof: str) -> HttpResponse:
     try:
         actions.request_code(request=seat.stage.request, person=seat.person, now=request.now, with_proof=bool(proof))
     except Refused as refusal:
-        return _show(request, seat, proof, error=str(refusal), needs_code=True, status=429)
+        return _show(request, seat, proof, form=_said(str(refusal)), needs_code=True, status=429)
     return _show(request, seat, proof, needs_code=True, code_sent=True)
 
 
@@ -126,7 +138,7 @@ def _unlock(request: HttpRequest, seat: ApprovalSeat, proof: str) -> HttpRespons
     code = request.POST.get("code", "")[:20]
     asked = seat.stage.request
     if not actions.check_code(request=asked, person=seat.person, code=code, now=request.now, with_proof=bool(proof)):
-        return _show(request, seat, proof, error=WRONG_CODE, needs_code=True, status=422)
+        return _show(request, seat, proof, form=_said(WRONG_CODE, "code"), needs_code=True, status=422)
     response = redirect(request.path)
     value = signing.dumps({"person": seat.person_id, "request": asked.pk}, salt=READING)
     response.set_cookie(
@@ -148,20 +160,10 @@ def _decide(request: HttpRequest, seat: ApprovalSeat, form: DecisionForm, proof:
     needs_code = asked.fresh_code or not proof
     if needs_code and not data["code"].strip():
         return _show(request, seat, proof, needs_code=True, status=200)
-    if data["verdict"] != "approved" and not data["reason"].strip():
-        # Said before a code is used up on it.
-        return _show(
-            request,
-            seat,
-            proof,
-            error="Give a reason, so that the writer knows what to do.",
-            needs_code=needs_code,
-            status=422,
-        )
     if needs_code and not actions.check_code(
         request=asked, person=seat.person, code=data["code"], now=request.now, with_proof=bool(proof)
     ):
-        return _show(request, seat, proof, error=WRONG_CODE, needs_code=True, status=422)
+        return _show(request, seat, proof, form=_said(WRONG_CODE, "code"), needs_code=True, status=422)
     try:
         decision = actions.decide(
             request_id=asked.pk,
@@ -173,9 +175,9 @@ def _decide(request: HttpRequest, seat: ApprovalSeat, form: DecisionForm, proof:
             now=request.now,
         )
     except Conflict as conflict:
-        return _show(request, seat, proof, error=str(conflict), status=409)
+        return _show(request, seat, proof, form=_said(str(conflict)), status=409)
     except Refused as refusal:
-        return _show(request, seat, proof, error=str(refusal), status=403)
+        return _show(request, seat, proof, form=_said(str(refusal)), status=403)
     response = render(
         request,
         "messaging/approval_over.html",
@@ -199,7 +201,7 @@ def _show(
     seat: ApprovalSeat,
     proof: str,
     *,
-    error: str = "",
+    form: DecisionForm | None = None,
     needs_code: bool = False,
     code_sent: bool = False,
     status: int = 200,
@@ -217,7 +219,7 @@ def _show(
         "incident": incident,
         "proof": proof,
         "may_read": may_read,
-        "error": error,
+        "form": form or DecisionForm(),
         "needs_code": needs_code or ((not proof) and "code" in request.POST),
         "code_sent": code_sent or bool(request.POST.get("code_sent")),
         "typed": {name: request.POST.get(name, "") for name in ("verdict", "reason", "remember")},
@@ -232,6 +234,7 @@ def _content(request: HttpRequest, asked: ApprovalRequest, seat: ApprovalSeat, p
     """A link alone shows what its mail carried: the text for an invented reader, and no customer's name."""
     content = Content.from_data(asked.version.content)
     position = sample_position(request) if proof else -1
+    people = queries.approval_state(asked.message)["stages_asked"]
     return {
         "content": content,
         "preview": queries.preview(asked.message, content, position=position),
@@ -239,7 +242,9 @@ def _content(request: HttpRequest, asked: ApprovalRequest, seat: ApprovalSeat, p
         "position": position,
         "following": (position + 1) % max(asked.reach["contacts"], 1),
         "changes": queries.changes_since_seen(asked, seat.person_id),
-        "people": queries.approval_state(asked.message)["stages_asked"],
+        "people": people,
+        "is_alone": all(other.person_id == seat.person_id for _, seats in people for other, _ in seats),
+        "asks_more": bool(cadence.others_when_late(seat.stage)),
         "hold_seconds": policy.current("messaging")["settings"]["hold_seconds"],
     }
 

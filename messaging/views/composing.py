@@ -101,7 +101,9 @@ def _panel(request: HttpRequest, message: Message, faults: dict[str, str]) -> di
     # Every part of the panel shows the incident as it is now: asked once.
     content.facts = content.facts or facts_of(message.incident)
     position = sample_position(request)
-    found = checking.faults_for_approval(content, message.incident, request.now, message.kind)
+    is_draft = message.state == State.DRAFT
+    # Once it is with the approvers or out, nobody can mend it here: what time has changed since is no fault of it.
+    found = checking.faults_for_approval(content, message.incident, request.now, message.kind) if is_draft else {}
     reach = recipients.reach_shown(content.rule_for(message.incident))
     authors = {*message.editors, request.user.pk}
     stages = queries.stages_for(message, authors)
@@ -120,7 +122,7 @@ def _panel(request: HttpRequest, message: Message, faults: dict[str, str]) -> di
         "stages": stages,
         "people_asked": sum(len(stage["people"]) for stage in stages),
         "revision": message.revision,
-        "is_draft": message.state == State.DRAFT,
+        "is_draft": is_draft,
         "may_work": access.may_work(request.user, message),
     }
 
@@ -133,6 +135,7 @@ def _show(
     faults: dict[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    form.show(faults or {})
     deadline = message.incident.deadlines.open().filter(kind__in=["acknowledge", "update"]).order_by("due_at").first()
     context = {
         **_panel(request, message, faults or {}),

@@ -105,7 +105,7 @@ BAD = [
     ("incidents", "v.severities.minor.label", "x" * 301, "at most 300 characters"),
     ("delivery", "v.customer_first.tiers", "1, 4", "Item 2: "),
     ("delivery", "v.retry_gaps_seconds", "1, soon", "“soon” is not a whole number"),
-    ("delivery", "v.unknown.major", "guess", "Select a valid choice"),
+    ("delivery", "v.unknown.major", "guess", "Choose one of those offered"),
     ("messaging", "v.rules.0.stages.0.roles", ["sales"], "Sales sees no drafts"),
     ("retention", "v.sign_in_verbs", "session", "Item 1: "),
 ]

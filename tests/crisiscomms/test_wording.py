@@ -76,7 +76,7 @@ def test_a_closed_deadline_says_how_it_was_kept(minutes: float, expected: str) -
 
 @pytest.mark.parametrize(
     ("number", "expected"),
-    [(None, ""), (0, "0"), (999, "999"), (4212, "4\u2009212"), (1_204_000, "1\u2009204\u2009000")],
+    [(None, ""), (0, "0"), (999, "999"), (4212, "4\u202f212"), (1_204_000, "1\u202f204\u202f000")],
 )
 def test_long_numbers_stand_in_groups_of_three(number: int | None, expected: str) -> None:
     assert wording.thin(number) == expected
@@ -88,3 +88,11 @@ def test_long_numbers_stand_in_groups_of_three(number: int | None, expected: str
 )
 def test_initials_are_those_of_the_first_and_last_name(name: str, expected: str) -> None:
     assert wording.initials(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 seconds"), (1, "1 second"), (60, "1 minute"), (90, "90 seconds"), (120, "2 minutes"), (3600, "1 hour")],
+)
+def test_a_chosen_length_of_time_is_said_whole(seconds, words):
+    assert wording.exact_words(seconds) == words.replace(" ", "\u00a0")

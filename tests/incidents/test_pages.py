@@ -55,14 +55,14 @@ def test_declaring_a_restricted_one_with_a_component(ada, browse):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"title": ""}, "This field is required"),
-        ({"title": "x" * 161}, "at most 160 characters"),
+        ({"title": ""}, "Please fill this in"),
+        ({"title": "x" * 161}, "160 characters at most"),
         ({"title": "Two\u2028lines"}, "line break"),
         ({"discovered_at": "2026-11-17T14:30"}, "future"),
         ({"discovered_at": "2024-01-01T10:00"}, "more than a year back"),
         ({"discovered_at": "yesterday"}, "Enter a valid date"),
-        ({"severity": "awful"}, "Select a valid choice"),
-        ({"components": ["999"]}, "Select a valid choice"),
+        ({"severity": "awful"}, "Choose one of those offered"),
+        ({"components": ["999"]}, "Choose one of those offered"),
         ({"components": ["one; DROP"]}, "not a valid value"),
     ],
 )
@@ -113,11 +113,11 @@ def test_the_presses_of_the_room_do_what_they_say(ada, browse, incident):
     ("what", "data", "words"),
     [
         ("phase", {"to": "management"}, "cannot end yet"),
-        ("phase", {"to": "moon"}, "Select a valid choice"),
+        ("phase", {"to": "moon"}, "Choose one of those offered"),
         ("stand-down", {"reason": ""}, "Say why."),
-        ("severity", {"severity": "awful"}, "Select a valid choice"),
+        ("severity", {"severity": "awful"}, "Choose one of those offered"),
         ("milestone", {"kind": "acknowledged"}, "noted by itself"),
-        ("component", {"component": "x", "state": "outage"}, "Select a valid choice"),
+        ("component", {"component": "x", "state": "outage"}, "Choose one of those offered"),
     ],
 )
 def test_a_press_that_cannot_be_leads_back_with_words_and_changes_nothing(client, ada, incident, what, data, words):

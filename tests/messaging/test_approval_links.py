@@ -16,8 +16,9 @@ from crisiscomms.models import AuditEvent, Notice, User
 from crisiscomms.organisation import get_organisation
 from crisiscomms.refusal import Refused
 from delivery.team_mail import bodies
-from messaging import actions
+from messaging import actions, queries
 from messaging.actions.proof import mint_code
+from messaging.content import Content
 from messaging.models import ApprovalCode, ApprovalLink, ApprovalRequest, EnrolledDevice
 from messaging.views.approving import COOKIE
 from tests import factories
@@ -636,7 +637,7 @@ def test_what_was_typed_is_kept_when_it_is_refused(browse, asked, ben):
     page = browse(ben, reverse("messaging:approve", args=[asked.pk]), data).content.decode()
 
     assert "It names &lt;a cause&gt;" in page
-    assert 'value="rejected" id="d3" class="is-reject" checked' in page
+    assert 'value="rejected" id="verdict_2" class="is-reject" checked' in page
 
 
 def test_the_signed_in_page_is_for_those_who_are_asked_and_a_404_for_others(browse, asked, ada, ben, cleo, olga):
@@ -667,3 +668,47 @@ def test_an_approver_without_access_to_the_product_gets_a_dead_link(asked, ben):
 
     assert SECRET_WORDS[0] not in page.content.decode()
     assert (answer.status_code, asked.decisions.count()) == (409, 0)
+
+
+@pytest.mark.parametrize("verdict", ["returned", "rejected"])
+@pytest.mark.parametrize("pressed", [{}, {"send_code": "1"}])
+def test_a_missing_reason_is_said_at_once_and_no_code_is_mailed_for_it(pressed, verdict, asked, ben):
+    answer = Client().post(link_for(asked, ben), yes(asked, verdict=verdict, **pressed))
+
+    page = answer.content.decode()
+    assert (answer.status_code, ApprovalCode.objects.count()) == (422, 0)
+    assert 'id="reason_error"' in page
+    assert 'href="#reason"' in page
+
+
+def test_a_reason_that_is_too_long_says_so_in_place(browse, asked, ben):
+    page = browse(
+        ben, reverse("messaging:approve", args=[asked.pk]), yes(asked, verdict="returned", reason="x" * 5000)
+    ).content.decode()
+
+    assert "This is 2000 characters at most; it has 5000." in page
+    assert "Read the text again" not in page
+
+
+def test_who_decides_alone_reads_that_nobody_else_is_asked(browse, ada, ben):
+    alone = factories.ask(factories.make_message(factories.make_incident(ada), ada), ada)
+
+    page = browse(ben, reverse("messaging:approve", args=[alone.pk])).content.decode()
+
+    assert "Nobody else is asked." in page
+    assert "Then others are asked as well" not in page
+    assert "2\u00a0minutes after Send" in page
+
+
+def test_the_invented_reader_reads_the_same_reason_as_the_real_ones(ada, ben):
+    message = factories.make_message(factories.make_incident(ada), ada, affected_only=False)
+    content = Content.from_data(message.working)
+    factories.make_contact(account=factories.make_account(products=[]))
+
+    invented, real = (queries.preview(message, content, position=position) for position in (-1, 0))
+
+    assert (invented.is_sample, real.is_sample) == (False, True)
+    assert (invented.why.split(invented.account)[1], real.why.split(real.account)[1]) == (
+        " is our customer.",
+        " is our customer.",
+    )

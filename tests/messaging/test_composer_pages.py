@@ -176,7 +176,7 @@ def test_a_field_that_cannot_be_read_is_422_and_what_was_typed_is_kept(way, name
     message.refresh_from_db()
     assert (response.status_code, message.working) == (422, before)
     if way == "compose":
-        assert "Typed just now." in words(response) and f'href="#id_{name}"' in words(response)
+        assert "Typed just now." in words(response) and f'href="#id_{name}' in words(response)
 
 
 @pytest.mark.parametrize("name", ["recognize", "subject", "say"])
@@ -342,3 +342,20 @@ def test_x3_outsiders_and_those_who_are_not_let_in_get_404_everywhere(name, is_p
 def test_the_page_counts_down_to_the_clock_it_serves(browse, ada, message):
     with clock.at(NOW + timedelta(minutes=30)):
         assert "Acknowledge to customers" in words(browse(ada, at("compose", message)))
+
+
+def test_what_keeps_it_from_approval_is_marked_at_its_field(browse, ada, message):
+    page = words(browse(ada, at("request_approval", message), typed(browse, ada, message, subject="")))
+
+    assert 'class="cc-note is-bad cc-errors"' in page
+    assert 'id="id_subject_error"' in page
+
+
+def test_an_approved_message_has_no_checks_however_late_it_is(browse, ada, ben):
+    approved = factories.make_approved(factories.make_incident(ada), ada, ben)
+
+    with clock.at(NOW + timedelta(days=40)):
+        page = words(browse(ada, at("compose", approved)))
+
+    assert "to settle before approval" not in page
+    assert "has passed" not in page

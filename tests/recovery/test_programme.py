@@ -259,3 +259,30 @@ def test_closing_waives_what_is_still_open(ada):
         incidents.move_phase(incident_id=incident.pk, to=to, by=ada, now=NOW, waive_reason="The customer left")
 
     assert set(incident.recovery_tasks.values_list("state", "evidence")) == {("waived", "The incident was closed.")}
+
+
+def test_when_the_rest_was_waived_the_list_says_that_nothing_is_open(ada, programme, browse):
+    first, *rest = tasks(programme)
+    complete(first, ada)
+    for task in rest:
+        actions.waive_task(task_id=task.pk, reason="No systems were touched", by=ada, now=NOW)
+
+    page = browse(ada, "/recovery/").content.decode()
+
+    assert f"Nothing open: 1 done, {len(rest)} waived" in page
+    assert "All done" not in page
+
+
+def test_handing_over_to_whoever_has_it_says_so_and_the_menu_stays_in_recovery(ada, programme, browse):
+    task = tasks(programme)[0]
+
+    response = browse(ada, f"/incidents/{programme.ref}/recovery/{task.pk}/owner/", {"owner": task.owner.pk})
+
+    assert "has this task already" in response.content.decode()
+    assert [item["label"] for item in response.context["nav"] if item["current"]] == ["Recovery"]
+
+
+def test_the_policy_of_recovery_stands_in_set_up(olga, policies, browse):
+    response = browse(olga, "/setup/policies/recovery/")
+
+    assert [item["label"] for item in response.context["nav"] if item["current"]] == ["Set-up"]

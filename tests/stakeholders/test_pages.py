@@ -73,7 +73,7 @@ def test_each_tab_lists_its_rows(outcome, seen, read):
     answer = seen.get(page("rows", run.pk), {"show": outcome})
 
     assert answer.status_code == 200
-    assert "To create (1\u2009200)" in answer.content.decode()
+    assert "To create (1\u202f200)" in answer.content.decode()
 
 
 def test_the_next_page_goes_on_after_the_last_row(seen, read):
