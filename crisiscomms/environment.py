@@ -121,7 +121,8 @@ def database(url: str) -> dict[str, object]:
 def broker(url: str) -> str:
     """Celery's name for the same Redis: a unix socket has its own scheme there."""
     if url.startswith("unix://"):
-        return "redis+socket://" + url.removeprefix("unix://")
+        # There the number of the database is called otherwise, too.
+        return "redis+socket://" + url.removeprefix("unix://").replace("?db=", "?virtual_host=")
     if not url.startswith(("redis://", "rediss://")):
         raise ConfigurationError(_sentence("redis_url", "it names no Redis"))
     return url

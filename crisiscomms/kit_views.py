@@ -11,9 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crisiscomms import tables
+from crisiscomms import policy, tables
 from crisiscomms.live import live
 from crisiscomms.models import User
+from crisiscomms.policy_form import DrawnGroup, PolicyFieldsForm
 from crisiscomms.setup_views import administrators
 from crisiscomms.table_views import remembers
 from crisiscomms.tables import Column, Table
@@ -114,9 +115,17 @@ def _page(request: HttpRequest, form: EveryField) -> HttpResponse:
         },
         "deadlines": _deadlines(now),
         "differences": [("remind_before_minutes", "15", "20"), ("escalate_to", "lead", "lead, then executive")],
+        "present": SimpleNamespace(others=[(request.user, False), (request.user, True)]),
+        "rules": [*_rules("incidents", now)[3:], *_rules("delivery", now)[2:3]],
         **_progress(request),
     }
     return render(request, "crisiscomms/kit/page.html", context, status=422 if form.is_bound else view.status)
+
+
+def _rules(key: str, now: datetime) -> list[DrawnGroup]:
+    """The groups of a policy as its page draws them; none where it was never loaded."""
+    about, version = policy.description_of(key), policy.newest(key)
+    return PolicyFieldsForm(None, about=about, version=version).drawn([version], now) if about and version else []
 
 
 def _deadlines(now: datetime) -> list[Any]:

@@ -127,7 +127,7 @@ def test_a_database_may_be_a_socket_and_a_password_may_hold_signs():
 
 
 def test_celery_gets_its_own_name_for_a_socket():
-    assert environment.broker("unix:///run/redis.sock?db=1") == "redis+socket:///run/redis.sock?db=1"
+    assert environment.broker("unix:///run/redis.sock?db=1") == "redis+socket:///run/redis.sock?virtual_host=1"
     assert environment.broker("rediss://cache:6380/1") == "rediss://cache:6380/1"
 
 

@@ -161,7 +161,8 @@ def everything_told(ada, ben):
 
 def test_a_restricted_incident_is_never_named_in_the_chat(ada, ben, room):
     incident, kinds = everything_told(ada, ben)
-    dispatch_troubles = {"dispatch_trouble"}
+    # No trouble is left to tell, and neither of them is an administrator.
+    not_theirs = {"dispatch_trouble", "factors_taken"}
     lines = [ChatLine(notice=one, next_attempt_at=NOW) for one in Notice.objects.all()]
     ChatLine.objects.bulk_create(lines)
 
@@ -169,9 +170,7 @@ def test_a_restricted_incident_is_never_named_in_the_chat(ada, ben, room):
 
     said = {line.partition(" http")[0] for line in room.lines}
     assert said == {"Ada: Something needs you: sign in", "Ben: Something needs you: sign in"}
-    assert (
-        set(ChatLine.objects.filter(state="sent").values_list("notice__kind", flat=True)) == kinds - dispatch_troubles
-    )
+    assert set(ChatLine.objects.filter(state="sent").values_list("notice__kind", flat=True)) == kinds - not_theirs
     assert not any(f"/{incident.number}/" in line or incident.ref in line for line in room.lines)
 
 
