@@ -509,7 +509,7 @@ def test_a_stop_reason_that_is_too_long_is_called_too_long(world):
 
     answer = client.post(f"/dispatches/{world.open['dispatch_id']}/stop/", {"reason": "x" * 400}, follow=True)
 
-    assert "at most 300 characters" in answer.content.decode()
+    assert "300 characters at most; it has 400" in answer.content.decode()
 
 
 # I5: what reaches a header is one plain line
