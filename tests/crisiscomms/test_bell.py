@@ -88,10 +88,10 @@ def test_looking_at_a_request_for_approval_makes_no_link(ada, ben):
     assert not ApprovalCode.objects.exists()
 
 
-def test_secrets_that_prove_a_mailbox_and_the_digest_stand_in_the_mail_only():
+def test_secrets_that_prove_a_mailbox_the_digest_and_words_to_an_old_address_stand_in_the_mail_only():
     hidden = notices.kinds() - notices.shown()
 
-    assert hidden == {"password_reset", "invitation", "approval_code", "test_mail", "digest"}
+    assert hidden == {"password_reset", "invitation", "approval_code", "test_mail", "digest", "address_changed"}
 
 
 def test_marking_all_read_leaves_what_came_since(ada, incident, browse):

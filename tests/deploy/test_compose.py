@@ -177,4 +177,4 @@ def test_every_address_with_a_token_is_looked_at_above():
     found = {name for name, pattern in routes() if secret & arguments_of(pattern)}
 
     # Their keys name a step and a policy.
-    assert found - {"setup_try", "setup_policy", "setup_policy_version"} == set(LINKS)
+    assert found - {"setup_try", "setup_policy", "setup_policy_text", "setup_policy_version"} == set(LINKS)
