@@ -12,8 +12,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crisiscomms.settings")
 
 from django.conf import settings
 
-from crisiscomms import environment
+from crisiscomms import broker, environment
 
+broker.use()
 app = Celery("crisiscomms")
 
 QUEUES = ("deadlines", "approvals", "delivery", "imports", "default")
