@@ -167,14 +167,14 @@ def _unknown(rule: Rule) -> int:
     )
 
 
-# Walks the accounts in order and stops at the place that is wanted, instead of choosing everybody first. A person
-# stands where their best account does.
+# Walks the accounts in the order of their list, by its index, and stops at the place that is wanted, instead of
+# choosing everybody first. A person stands where their best account does.
 PLACE = """
     SELECT person.id FROM (
-        SELECT id, tier, name, a.products && %(affected)s::varchar[] AS hit FROM stakeholders_account a
+        SELECT id, tier, name_key, a.products && %(affected)s::varchar[] AS hit FROM stakeholders_account a
         WHERE a.kind = ANY(%(kinds)s::varchar[]) AND a.tier = ANY(%(tiers)s::smallint[])
           AND (NOT %(affected_only)s OR a.products && %(affected)s::varchar[])
-        ORDER BY tier, name, id OFFSET 0) a
+        ORDER BY tier, name_key, id OFFSET 0) a
     CROSS JOIN LATERAL (
         SELECT c.id FROM stakeholders_membership m JOIN stakeholders_contact c ON c.id = m.contact_id
         WHERE m.account_id = a.id AND c.suppressed_at IS NULL AND c.unsubscribed_at IS NULL
@@ -184,7 +184,7 @@ PLACE = """
                 AND b.kind = ANY(%(kinds)s::varchar[]) AND b.tier = ANY(%(tiers)s::smallint[])))
           AND NOT EXISTS (
               SELECT 1 FROM stakeholders_membership o JOIN stakeholders_account b ON b.id = o.account_id
-              WHERE o.contact_id = c.id AND (b.tier, b.name, b.id) < (a.tier, a.name, a.id)
+              WHERE o.contact_id = c.id AND (b.tier, b.name_key, b.id) < (a.tier, a.name_key, a.id)
                 AND b.kind = ANY(%(kinds)s::varchar[]) AND b.tier = ANY(%(tiers)s::smallint[])
                 AND (NOT %(affected_only)s OR b.products && %(affected)s::varchar[]))
         ORDER BY c.id OFFSET 0) person

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -9,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.forms import BaseForm, BoundField, CheckboxInput, FileInput, Select
 from django.http import HttpRequest
 from django.template import Context
+from django.template.base import NodeList
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.urls import reverse
@@ -25,11 +27,13 @@ register = template.Library()
 
 SEVERITIES = {"critical": ("sev3", "Critical"), "major": ("sev2", "Major"), "minor": ("sev1", "Minor")}
 DUE_GLYPHS = {"due": "clock", "soon": "soon", "late": "late", "met": "sent", "missed": "late", "waived": "waived"}
+_CELLS = "cells of a table"
 BAR_PARTS = ("good", "warn", "crit", "run", "ink", "mut")
 SOON = 900
 
 
 @register.simple_tag
+@lru_cache(maxsize=500)
 def icon(name: str, label: str = "") -> SafeString:
     """A line icon: {% icon "mail" %}. With a label it speaks for itself: {% icon "copy" label="Copy" %}."""
     use = format_html('<use href="{}#i-{}"/>', static("crisiscomms/icons.svg"), name)
@@ -39,6 +43,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=500)
 def glyph(name: str, tone: str = "") -> SafeString:
     """A state's shape, beside its word: {% glyph "sent" "is-good" %}. Tones: is-good, is-warn, is-bad."""
     return format_html(
@@ -50,6 +55,7 @@ def glyph(name: str, tone: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=20)
 def severity(level: str) -> SafeString:
     """Bars and word of a severity: {% severity incident.severity %}; a level without a drawing is a plain tag."""
     if level not in SEVERITIES:
@@ -269,7 +275,7 @@ def table_sheet(context: Context, view: View, label: str, csv: str = "", **facts
     {% table_sheet view "Incidents" csv=url may_lead=may_lead %}: cells get the facts beside their row.
     """
     path = context["request"].path
-    return {"view": view, "label": label, "csv": csv, "facts": facts, "path": path, "now": moment(context)}
+    return {**facts, "view": view, "label": label, "csv": csv, "path": path, "now": moment(context)}
 
 
 @register.inclusion_tag("crisiscomms/table_filter.html", takes_context=True)
@@ -289,10 +295,12 @@ def table_cell(context: Context, column: Column, row: Any) -> SafeString:
     """One cell, by the column's template, which knows `row` and the page's facts, or as plain words."""
     if not column.template:
         return format_html("<bdi>{}</bdi>", column.value(row))
-    # Drawn in the page's own context: one of its own for each of hundreds of cells costs as much as the cells.
-    with context.push(row=row, **context["facts"]):
-        cell: SafeString = get_template(column.template).template.nodelist.render(context)  # type: ignore[attr-defined]
-    return cell
+    # Drawn in the table's own context, where `row` stands as the loop's word: one of its own for each of hundreds of
+    # cells costs as much as the cells. And each template is looked up once, not once for each row.
+    known: dict[str, NodeList] = context.render_context.setdefault(_CELLS, {})  # type: ignore[attr-defined]
+    if column.template not in known:
+        known[column.template] = get_template(column.template).template.nodelist  # type: ignore[attr-defined]
+    return known[column.template].render(context)
 
 
 SETUP_PAGES = [
