@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.core.serializers.json import DjangoJSONEncoder
@@ -297,7 +297,7 @@ def table_cell(context: Context, column: Column, row: Any) -> SafeString:
         return format_html("<bdi>{}</bdi>", column.value(row))
     # Drawn in the table's own context, where `row` stands as the loop's word: one of its own for each of hundreds of
     # cells costs as much as the cells. And each template is looked up once, not once for each row.
-    known: dict[str, NodeList] = context.render_context.setdefault(_CELLS, {})  # type: ignore[attr-defined]
+    known = cast("dict[str, NodeList]", context.render_context.setdefault(_CELLS, {}))
     if column.template not in known:
         known[column.template] = get_template(column.template).template.nodelist  # type: ignore[attr-defined]
     return known[column.template].render(context)
