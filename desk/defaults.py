@@ -13,7 +13,14 @@ from messaging.content import Content
 from messaging.models import Template, TemplateVersion
 from recovery.actions import shipped_plan
 
-POLICIES = ("incidents", "stakeholders", "messaging", "delivery")
+# Key of the policy, the house that owns it, and its file in the house's data.
+POLICIES = (
+    ("incidents", "incidents", "policy.yaml"),
+    ("stakeholders", "stakeholders", "policy.yaml"),
+    ("messaging", "messaging", "policy.yaml"),
+    ("delivery", "delivery", "policy.yaml"),
+    ("retention", "crisiscomms", "retention.yaml"),
+)
 
 
 def _read(house: str, name: str) -> Any:
@@ -29,8 +36,7 @@ def _sign_in() -> dict[str, Any]:
 @transaction.atomic
 def load(*, now: datetime) -> dict[str, int]:
     """Load what is missing; safe to repeat. Returns how many of each kind were new."""
-    new = sum(policy.load_default(key=house, data=_read(house, "policy.yaml"), now=now) for house in POLICIES)
-    new += policy.load_default(key="retention", data=_read("crisiscomms", "retention.yaml"), now=now)
+    new = sum(policy.load_default(key=key, data=_read(house, file), now=now) for key, house, file in POLICIES)
     new += policy.load_default(key="recovery", data=shipped_plan(), now=now)
     new += policy.load_default(key="sign_in", data=_sign_in(), now=now)
     templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])

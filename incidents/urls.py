@@ -1,19 +1,19 @@
 from django.urls import path
 
-from incidents import setup_views, views
+from incidents.views import pressing, products
 
 app_name = "incidents"
 urlpatterns = [
-    path("incidents/declare/", views.declare, name="declare"),
-    path("incidents/declare/consequences/", views.declare_consequences, name="declare_consequences"),
-    path("incidents/INC-<id:number>/phase/", views.move, name="move"),
-    path("incidents/INC-<id:number>/stand-down/", views.stand_down, name="stand_down"),
-    path("incidents/INC-<id:number>/severity/", views.severity, name="severity"),
-    path("incidents/INC-<id:number>/milestone/", views.milestone, name="milestone"),
-    path("incidents/INC-<id:number>/component/", views.component, name="component"),
-    path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/waive/", views.waive_deadline, name="waive_deadline"),
-    path("setup/products/", setup_views.products, name="products"),
-    path("setup/products/<id:product_id>/", setup_views.product, name="product"),
-    path("setup/parts/<id:component_id>/", setup_views.component, name="component_setup"),
-    path("setup/parts/<id:component_id>/use/", setup_views.use_component, name="component_use"),
+    path("incidents/declare/", pressing.declare, name="declare"),
+    path("incidents/declare/consequences/", pressing.declare_consequences, name="declare_consequences"),
+    path("incidents/INC-<id:number>/phase/", pressing.move, name="move"),
+    path("incidents/INC-<id:number>/stand-down/", pressing.stand_down, name="stand_down"),
+    path("incidents/INC-<id:number>/severity/", pressing.severity, name="severity"),
+    path("incidents/INC-<id:number>/milestone/", pressing.milestone, name="milestone"),
+    path("incidents/INC-<id:number>/component/", pressing.component, name="component"),
+    path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/waive/", pressing.waive_deadline, name="waive_deadline"),
+    path("setup/products/", products.products, name="products"),
+    path("setup/products/<id:product_id>/", products.product, name="product"),
+    path("setup/parts/<id:component_id>/", products.component, name="component_setup"),
+    path("setup/parts/<id:component_id>/use/", products.use_component, name="component_use"),
 ]

@@ -188,7 +188,7 @@ def test_every_refusal_is_a_problem(method, path, options, status, code, ada):
 
 
 def test_a_fault_of_ours_is_a_problem_that_tells_nothing(ada, monkeypatch):
-    monkeypatch.setattr("incidents.api.Incidents.get_queryset", lambda self: 1 / 0)
+    monkeypatch.setattr("incidents.api.incidents.Incidents.get_queryset", lambda self: 1 / 0)
 
     answer = program(ada, raise_request_exception=False).get(INCIDENTS)
 

@@ -103,7 +103,7 @@ def test_after_two_hours_down_one_catch_up_says_the_lateness_D12(incident):
     assert told == [(name, "deadline_missed") for name in ("Ada", "Ben", "Dan", "Pia")]
     (text,) = texts(incident, "deadline.missed")
     assert text.startswith("Acknowledge to customers: not done") and text.endswith("noticed 105 min late")
-    mail = mails.deadline_missed(Notice.objects.get(kind="deadline_missed", person__name="Ben"), at(195))
+    mail = mails.clock.deadline_missed(Notice.objects.get(kind="deadline_missed", person__name="Ben"), at(195))
     assert "LATE: acknowledge to customers" in mail.subject
     assert mail.paragraphs[0].replace("\u00a0", " ") == "It is 1 h 45 min late."
     assert told_at(at(196)) == []
@@ -125,7 +125,7 @@ def test_down_over_warning_and_due_a_draft_still_stands_ready_D12(incident):
 
     draft = incident.messages.get()
     assert (draft.kind, draft.state) == ("holding", "draft")
-    assert mails.deadline_missed(Notice.objects.filter(kind="deadline_missed").first(), at(195)).link.endswith(
+    assert mails.clock.deadline_missed(Notice.objects.filter(kind="deadline_missed").first(), at(195)).link.endswith(
         f"/messages/{draft.pk}/"
     )
 
@@ -165,11 +165,11 @@ def test_nobody_is_escalated_to_once_it_is_met(incident):
 def test_a_reminder_is_not_sent_any_more_once_it_is_met(incident):
     deadlines.tick(now=at(75))
     notice = Notice.objects.get(kind="deadline_soon")
-    assert mails.deadline_soon(notice, at(75)).paragraphs == ["It is due in 15\u00a0min."]
+    assert mails.clock.deadline_soon(notice, at(75)).paragraphs == ["It is due in 15\u00a0min."]
 
     deadlines.meet(incident=incident, kind="acknowledge", now=at(76))
 
-    assert mails.deadline_soon(notice, at(76)) is None
+    assert mails.clock.deadline_soon(notice, at(76)) is None
 
 
 def test_moved_to_another_time_people_are_told_anew(incident, ada):
@@ -189,7 +189,7 @@ def test_of_a_restricted_incident_only_those_who_may_see_it_are_escalated_to(ada
 
     told = set(Notice.objects.filter(kind="deadline_missed").values_list("person", flat=True))
     assert told == {ada.pk, olga.pk}
-    mail = mails.deadline_missed(Notice.objects.filter(kind="deadline_missed").first(), at(130))
+    mail = mails.clock.deadline_missed(Notice.objects.filter(kind="deadline_missed").first(), at(130))
     assert incident.title not in mail.subject + " ".join(mail.paragraphs)
 
 

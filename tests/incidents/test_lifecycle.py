@@ -178,7 +178,7 @@ def test_a_reminder_that_still_waits_is_not_sent_after_stand_down(ada, incident)
     deadlines.tick(now=NOW + timedelta(minutes=80))
     actions.stand_down(incident_id=incident.pk, reason="A test alarm", by=ada, now=LATER)
 
-    assert mails.deadline_soon(Notice.objects.get(kind="deadline_soon"), LATER) is None
+    assert mails.clock.deadline_soon(Notice.objects.get(kind="deadline_soon"), LATER) is None
 
 
 @pytest.mark.parametrize("here", ["resolution", "recovery", "closed"])

@@ -1,4 +1,4 @@
-"""What may stand in the policy of incidents."""
+"""What may stand in the policy of clocks and phases."""
 
 from typing import Annotated
 
@@ -9,18 +9,7 @@ from crisiscomms.models import Role
 from crisiscomms.policy import OneOf, RoleName, Rules, says
 from incidents import criteria
 from incidents.models import Incident
-
-Line = Annotated[str, Field(min_length=1, max_length=300)]
-Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 30)]
-OWN = (("owner", "Its owner"), ("deputy", "The owner’s deputy"))
-WORDS = tuple(word for word, _ in OWN)
-
-
-def known_roles(roles: list[str], *, also: tuple[str, ...] = ()) -> None:
-    """Raises ValueError for the first word that is no role."""
-    for role in roles:
-        if role not in Role.values and role not in also:
-            raise ValueError(f"“{role}” is not a role. Roles are: {', '.join([*also, *Role.values])}")
+from incidents.rules.words import OWN, WORDS, Line, Minutes, known_roles
 
 
 class Severity(Rules):

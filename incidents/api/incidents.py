@@ -1,4 +1,4 @@
-"""Incidents, their clocks and record, products and components, for programs."""
+"""Incidents, their clocks and record, for programs."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from crisiscomms.api.idempotency import HEADER, once
 from crisiscomms.api.views import ApiDetail, ApiList, on_front_page, read
 from crisiscomms.models import AuditEvent
 from incidents import access, actions
-from incidents.models import Component, ComponentState, Deadline, Incident, Product
+from incidents.models import Component, ComponentState, Deadline, Incident
 
 # Clocks of two machines differ a little; what lies within this was noticed now.
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -210,64 +210,11 @@ class Timeline(ApiList):
         return AuditEvent.objects.filter(chain=incident.chain).select_related("detail", "actor")
 
 
-class ProductSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Product
-        fields = ["id", "name"]
-        read_only_fields = fields
-
-
-class Products(ApiList):
-    """What customers use."""
-
-    queryset = Product.objects.none()
-    serializer_class = ProductSerializer
-    order = ("pk",)
-
-    def get_queryset(self) -> QuerySet[Product]:
-        access.page(self.request.user, "work")
-        return Product.objects.all()
-
-
-class ComponentSerializer(serializers.ModelSerializer):
-    product = ProductSerializer(read_only=True)
-
-    class Meta:
-        model = Component
-        fields = ["id", "name", "description", "is_public", "retired_at", "product"]
-        read_only_fields = ["name", "description", "is_public", "retired_at"]
-
-
-class ComponentFilters(django_filters.FilterSet):
-    product = filtering.Key(help_text="The id of a product.")
-
-    class Meta:
-        model = Component
-        fields: list[str] = []
-
-
-class Components(ApiList):
-    """The parts of products that can fail. What is retired stays in the history and takes no new incident."""
-
-    queryset = Component.objects.none()
-    serializer_class = ComponentSerializer
-    filterset_class = ComponentFilters
-    order = ("pk",)
-
-    def get_queryset(self) -> QuerySet[Component]:
-        access.page(self.request.user, "work")
-        return Component.objects.select_related("product")
-
-
 on_front_page("incidents", "api:incidents", lambda user: access.may(user, "view"))
-on_front_page("products", "api:products", lambda user: access.may(user, "work"))
-on_front_page("components", "api:components", lambda user: access.may(user, "work"))
 
 urlpatterns = [
     path("incidents/", Incidents.as_view(), name="incidents"),
     path("incidents/<id:number>/", OneIncident.as_view(), name="incident"),
     path("incidents/<id:number>/deadlines/", Deadlines.as_view(), name="deadlines"),
     path("incidents/<id:number>/timeline/", Timeline.as_view(), name="timeline"),
-    path("products/", Products.as_view(), name="products"),
-    path("components/", Components.as_view(), name="components"),
 ]

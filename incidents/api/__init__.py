@@ -1,0 +1,5 @@
+"""The house for programs: one module per concept, each with its resources and their addresses."""
+
+from incidents.api import incidents, products
+
+urlpatterns = [*incidents.urlpatterns, *products.urlpatterns]
