@@ -1,6 +1,7 @@
 """What people and higher houses may do to an incident."""
 
 from incidents.actions.components import set_component_state
+from incidents.actions.deciding import decide_disclosure, note_decision
 from incidents.actions.declaring import declare_incident
 from incidents.actions.history import TakenOver, import_history
 from incidents.actions.lifecycle import (
@@ -10,6 +11,7 @@ from incidents.actions.lifecycle import (
     move_phase,
     reach_milestone,
     stand_down,
+    tick_criterion,
 )
 from incidents.actions.products import (
     add_component,
@@ -19,6 +21,7 @@ from incidents.actions.products import (
     restore_component,
     retire_component,
 )
+from incidents.actions.watching import open_watch_item
 
 __all__ = [
     "TakenOver",
@@ -26,15 +29,19 @@ __all__ = [
     "add_product",
     "change_component",
     "change_severity",
+    "decide_disclosure",
     "declare_incident",
     "import_history",
     "let_see",
     "lock_incident",
     "move_phase",
+    "note_decision",
+    "open_watch_item",
     "reach_milestone",
     "rename_product",
     "restore_component",
     "retire_component",
     "set_component_state",
     "stand_down",
+    "tick_criterion",
 ]

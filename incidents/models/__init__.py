@@ -1,20 +1,25 @@
 from incidents.models.components import Component, ComponentState, Dependency, Product
 from incidents.models.deadlines import Deadline
+from incidents.models.decisions import Decision
 from incidents.models.history import ImportedIncident, ImportedUpdate
-from incidents.models.incident import CriterionWaiver, Incident, Milestone, TeamMember
+from incidents.models.incident import Incident, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
+from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
 
 __all__ = [
     "Component",
     "ComponentState",
+    "CriterionTick",
     "CriterionWaiver",
     "Deadline",
+    "Decision",
     "Dependency",
     "ImportedIncident",
     "ImportedUpdate",
     "Incident",
     "IncidentUserObjectPermission",
     "Milestone",
+    "PhaseSpan",
     "Product",
     "TeamMember",
 ]
