@@ -79,9 +79,8 @@ def _gather(incident: Incident, lead: User, now: datetime) -> None:
     """Who watches, and security and legal where only its team may see it."""
     people = {lead.pk: (lead, lead.roles[0])}
     if incident.restricted:
-        for role in (Role.SECURITY, Role.LEGAL):
-            for person in User.objects.with_role(role):
-                people.setdefault(person.pk, (person, role))
+        for person in User.objects.with_role(Role.SECURITY, Role.LEGAL):
+            people.setdefault(person.pk, (person, person.roles[0]))
     for person, role in people.values():
         TeamMember.objects.create(incident=incident, person=person, role=role, joined_at=now)
         let_see(incident=incident, person=person)

@@ -1,5 +1,6 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import incidents, products
+from incidents.api import decisions, incidents, lifecycle, products
 
-urlpatterns = [*incidents.urlpatterns, *products.urlpatterns]
+PARTS = (incidents, lifecycle, decisions, products)
+urlpatterns = [address for part in PARTS for address in part.urlpatterns]

@@ -37,15 +37,25 @@ class AffectedSerializer(serializers.ModelSerializer):
 class IncidentSerializer(serializers.ModelSerializer):
     ref = serializers.CharField(read_only=True)
     lead = fields.Person(read_only=True)
-    declared_by = fields.Person(read_only=True)
+    opened_by = fields.Person(read_only=True, allow_null=True, help_text="Null: a rule over signals opened it.")
+    declared_by = fields.Person(read_only=True, allow_null=True, help_text="Null for a watch item.")
     components = serializers.SerializerMethodField(help_text="What does not work as it should now.")
 
     class Meta:
         model = Incident
         fields = [
             *("number", "ref", "title", "summary", "kind", "severity", "phase", "restricted", "is_exercise"),
-            *("began_at", "discovered_at", "declared_at", "resolved_at", "closed_at", "stood_down"),
-            *("lead", "declared_by", "components"),
+            *(
+                "disclosure",
+                "began_at",
+                "discovered_at",
+                "opened_at",
+                "declared_at",
+                "resolved_at",
+                "closed_at",
+                "stood_down",
+            ),
+            *("lead", "opened_by", "declared_by", "components"),
         ]
         read_only_fields = fields
 
@@ -63,13 +73,13 @@ def _open_states() -> QuerySet[ComponentState]:
 
 class AffectsSerializer(fields.Strict):
     component = fields.Key(help_text="Its id, from /components/.")
-    state = serializers.ChoiceField(choices=ComponentState.State)
+    state = serializers.ChoiceField(choices=ComponentState.State.choices)
 
 
 class DeclareSerializer(fields.Strict):
     title = fields.OneLine(max_length=160, help_text="What happened, as a customer would say it.")
-    kind = serializers.ChoiceField(choices=Incident.Kind)
-    severity = serializers.ChoiceField(choices=Incident.Severity)
+    kind = serializers.ChoiceField(choices=Incident.Kind.choices)
+    severity = serializers.ChoiceField(choices=Incident.Severity.choices)
     discovered_at = fields.Moment(required=False, help_text="The clocks count from here. Now, if left out.")
     began_at = fields.Moment(required=False, help_text="When it began. When it was discovered, if left out.")
     summary = fields.Text(required=False, allow_blank=True, max_length=4000, help_text="What is known so far.")
@@ -114,7 +124,7 @@ class Incidents(ApiList):
 
     def get_queryset(self) -> QuerySet[Incident]:
         access.page(self.request.user, "view")
-        visible = Incident.objects.visible_to(self.request.user).select_related("lead", "declared_by")
+        visible = Incident.objects.visible_to(self.request.user).select_related("lead", "opened_by", "declared_by")
         return visible.prefetch_related(Prefetch("component_states", queryset=_open_states(), to_attr="open_states"))
 
     @extend_schema(
@@ -136,13 +146,14 @@ class Incidents(ApiList):
         )
 
     def _declare(self, request: Request, sent: dict[str, Any]) -> Response:
-        sent["discovered_at"] = _not_ahead(sent.get("discovered_at"), request.now)
+        sent["discovered_at"] = moment_of(sent.get("discovered_at"), request.now)
         incident = actions.declare_incident(**sent, by=request.user, now=request.now)
         where = reverse("api:incident", args=[incident.number], request=request)
         return Response(IncidentSerializer(incident).data, status=201, headers={"Location": where})
 
 
-def _not_ahead(discovered_at: datetime | None, now: datetime) -> datetime:
+def moment_of(discovered_at: datetime | None, now: datetime) -> datetime:
+    """When it was noticed: now, if it is left out or lies ahead by no more than clocks differ."""
     if discovered_at is None or now < discovered_at <= now + CLOCKS_DIFFER:
         return now
     return discovered_at
