@@ -7,9 +7,10 @@ from crisiscomms.models import User
 from delivery import actions as delivery
 from delivery.models import Dispatch
 from incidents import actions as incidents
+from incidents import disclosure
 from incidents.models import Component, Incident, Product
 from messaging import actions as messaging
-from messaging.content import Content
+from messaging.content import CHANNELS, Content
 from messaging.models import ApprovalDecision, ApprovalRequest, Message
 from stakeholders.models import Account, Contact, Membership
 
@@ -86,7 +87,9 @@ def make_content(**fields: Any) -> Content:
 def make_message(
     incident: Incident, by: User, *, kind: str = "holding", now: datetime = NOW, **content: Any
 ) -> Message:
-    """A complete draft with one kept version."""
+    """A complete draft with one kept version, by the channels that the disclosure level leaves open."""
+    closed = disclosure.closed_channels(incident)
+    content.setdefault("channels", [channel for channel in CHANNELS if channel not in closed])
     message = messaging.start_message(incident_id=incident.pk, kind=kind, by=by, now=now)
     messaging.edit_message(message_id=message.pk, content=make_content(**content), by=by, now=now)
     message.refresh_from_db()

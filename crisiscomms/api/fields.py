@@ -28,6 +28,16 @@ class OneLine(Text):
         return super().to_internal_value(data)
 
 
+class ChoiceOrNull(serializers.ChoiceField):
+    """One of the choices; null where the database keeps an empty text, because nothing is chosen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **kwargs)
+
+    def to_representation(self, value: Any) -> Any:
+        return super().to_representation(value) if value else None
+
+
 class Flag(serializers.BooleanField):
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from crisiscomms.api import fields
 from crisiscomms.api.idempotency import HEADER, once
 from crisiscomms.api.views import Api, ApiList, read
+from crisiscomms.models import Role
 from incidents import access, actions
 from incidents.actions.deciding import NOTED
 from incidents.api.incidents import IncidentSerializer
@@ -21,6 +22,7 @@ from incidents.models import Decision, Incident
 
 class DecisionSerializer(serializers.ModelSerializer):
     by = fields.Person(read_only=True)
+    role = fields.ChoiceOrNull(choices=Role.choices, help_text="What gave the right; null where the glass was broken.")
     options = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:

@@ -39,6 +39,7 @@ class IncidentSerializer(serializers.ModelSerializer):
     lead = fields.Person(read_only=True)
     opened_by = fields.Person(read_only=True, allow_null=True, help_text="Null: a rule over signals opened it.")
     declared_by = fields.Person(read_only=True, allow_null=True, help_text="Null for a watch item.")
+    disclosure = fields.ChoiceOrNull(choices=Incident.Disclosure.choices, help_text="Null until somebody decides.")
     components = serializers.SerializerMethodField(help_text="What does not work as it should now.")
 
     class Meta:
