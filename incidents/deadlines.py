@@ -6,13 +6,14 @@ Kinds are registered by the house that owns their meaning. The periodic task cla
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
 from django.urls import reverse
 
 from crisiscomms import audit, notices, policy
-from crisiscomms.models import User
+from crisiscomms.models import Policy, User
 from crisiscomms.refusal import Refused
 from incidents import access
 from incidents.models import Deadline, Incident
@@ -43,9 +44,25 @@ class Kind:
     may_open: Callable[[Deadline, User], bool] = _works
     # Where the kind knows better than the severity's policy: minutes before due, None for the policy's.
     warn_minutes: int | None = None
+    # A person says that it is done; others are met by what happens.
+    by_hand: bool = False
+    may_be_put_off: bool = True
 
 
 _kinds: dict[str, Kind] = {}
+# What a person or the clock had made of a deadline before it got another time.
+AFRESH: dict[str, Any] = {
+    "warned_at": None,
+    "reminded_at": None,
+    "step": 0,
+    "snoozed_until": None,
+    "snoozed_by": None,
+    "snoozed_reason": "",
+    "taken_by": None,
+    "taken_until": None,
+    "taken_times": 0,
+    "paused_minutes": 0,
+}
 
 
 def register(kind: Kind) -> None:
@@ -70,8 +87,29 @@ def registered() -> set[str]:
     return set(_kinds)
 
 
+def clock_policy(incident: Incident) -> dict[str, Any]:
+    """The clocks’ rules that this incident keeps; the newest until it was planned."""
+    return _version("incidents", incident.clock_policy_version) or policy.current("incidents")
+
+
+def obligation_policy(incident: Incident) -> dict[str, Any]:
+    return _version("clocks", incident.obligation_policy_version) or newest_obligations()
+
+
+def newest_obligations() -> dict[str, Any]:
+    """Empty in an installation that has not loaded it yet: then nothing follows from it."""
+    found = Policy.objects.filter(key="clocks").order_by("-version").values_list("data", flat=True).first()
+    return found or {}
+
+
+def _version(key: str, version: int | None) -> dict[str, Any] | None:
+    if not version:
+        return None
+    return Policy.objects.filter(key=key, version=version).values_list("data", flat=True).first()
+
+
 def severity_policy(incident: Incident) -> dict[str, int]:
-    found: dict[str, int] = policy.current("incidents")["severities"][incident.severity]
+    found: dict[str, int] = clock_policy(incident)["severities"][incident.severity]
     return found
 
 
@@ -85,23 +123,31 @@ def plan(
     due_at: datetime,
     now: datetime,
     subject: str = "",
+    remind_at: datetime | None = None,
+    occasion: str | None = None,
 ) -> Deadline:
-    """Set a deadline, or move the open one of the same kind and subject. Whoever was told is told anew."""
+    """Set a deadline, or move the open one of the same kind and subject. Whoever was told is told anew.
+
+    `occasion` is for the rules (see `obligations`): what they planned it by. Whoever else moves one leaves that alone.
+    """
     audit.hold(incident.chain)
     minutes = _kinds[kind].warn_minutes
     if minutes is None:
         minutes = severity_policy(incident)["warn_minutes_before"]
     warn_at = min(due_at, max(now, due_at - timedelta(minutes=minutes)))
-    fields = {
+    remind_at = remind_at if remind_at and now < remind_at < warn_at else None
+    fields: dict[str, Any] = {
         "title": title,
         "owner": owner,
         "due_at": due_at,
         "warn_at": warn_at,
-        "warned_at": None,
-        "next_action_at": warn_at,
+        "next_action_at": remind_at or warn_at,
+        "remind_at": remind_at,
         "state": State.PENDING,
-        "step": 0,
+        **AFRESH,
     }
+    if occasion is not None:
+        fields |= {"occasion": occasion, "ruled_at": due_at}
     open_one = Deadline.objects.open().select_for_update().filter(incident=incident, kind=kind, subject=subject).first()
     if open_one is None:
         return Deadline.objects.create(incident=incident, kind=kind, subject=subject, created_at=now, **fields)
@@ -186,6 +232,8 @@ def _handle(pk: int, chain: str, now: datetime) -> bool:
 
 
 def _act(deadline: Deadline, now: datetime) -> None:
+    if deadline.remind_at and deadline.reminded_at is None and now < (deadline.warn_at or deadline.due_at):
+        return _remind(deadline, now)
     if now < deadline.due_at:
         return _warn(deadline, now)
     if deadline.state == State.PENDING:
@@ -197,6 +245,13 @@ def _act(deadline: Deadline, now: datetime) -> None:
         _record_missed(deadline, now)
     _escalate(deadline, now)
     return None
+
+
+def _remind(deadline: Deadline, now: datetime) -> None:
+    """The earlier, quieter word: by now it would be good, later it is due."""
+    notices.tell([deadline.owner], kind="deadline_remind", key=told_key(deadline), now=now, deadline=deadline.pk)
+    deadline.reminded_at, deadline.next_action_at = now, deadline.warn_at
+    deadline.save(update_fields=["reminded_at", "next_action_at"])
 
 
 def _warn(deadline: Deadline, now: datetime) -> None:

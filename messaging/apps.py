@@ -6,7 +6,7 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents.signals import incident_closed, milestone_reached
+        from incidents.signals import incident_closed
         from messaging import cadence, mails, rules, search, watched
         from messaging.actions import proof
         from messaging.models import ApprovalRequest
@@ -17,7 +17,6 @@ class MessagingConfig(AppConfig):
         assert search
         assert watched
         incident_closed.connect(_incident_closed, dispatch_uid="messaging.approvals")
-        milestone_reached.connect(_milestone_reached, dispatch_uid="messaging.cadence")
         assert cadence
         checklist.register(
             checklist.Step(
@@ -30,12 +29,6 @@ class MessagingConfig(AppConfig):
                 lambda: ApprovalRequest.objects.filter(state=ApprovalRequest.State.APPROVED).exists(),
             )
         )
-
-
-def _milestone_reached(**sent: object) -> None:
-    from messaging import cadence
-
-    cadence.milestone_reached(**{name: sent[name] for name in ("incident", "kind", "now")})  # type: ignore[arg-type]
 
 
 def _incident_closed(**sent: object) -> None:

@@ -19,6 +19,7 @@ from incidents.actions.products import (
     restore_component,
     retire_component,
 )
+from incidents.actions.words import note_word
 
 __all__ = [
     "TakenOver",
@@ -31,6 +32,7 @@ __all__ = [
     "let_see",
     "lock_incident",
     "move_phase",
+    "note_word",
     "reach_milestone",
     "rename_product",
     "restore_component",

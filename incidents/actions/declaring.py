@@ -4,14 +4,13 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Max
-from django.urls import reverse
 
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
-from incidents import access, deadlines
+from incidents import access, obligations
 from incidents.actions.components import set_component_state
-from incidents.models import Component, Deadline, Incident, TeamMember
+from incidents.models import Component, Incident, TeamMember
 
 
 @transaction.atomic
@@ -65,7 +64,7 @@ def declare_incident(
         set_component_state(
             incident=incident, component=component, state=(components or {})[component.pk], by=by, now=now
         )
-    _start_clocks(incident, now)
+    obligations.renew(incident, by=by, now=now)
     notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
     return incident
 
@@ -111,31 +110,3 @@ def _assemble(incident: Incident, by: User, now: datetime) -> list[User]:
         TeamMember.objects.create(incident=incident, person=person, role=role, joined_at=now)
         let_see(incident=incident, person=person)
     return [person for person, _ in team]
-
-
-def _start_clocks(incident: Incident, now: datetime) -> None:
-    """Acknowledge by policy after discovery; the cadence counts on from there until a message promises a time."""
-    rule = deadlines.severity_policy(incident)
-    acknowledge = incident.discovered_at + timedelta(minutes=rule["acknowledge_minutes"])
-    update = acknowledge + timedelta(minutes=rule["cadence_minutes"])
-    deadlines.plan(
-        incident=incident,
-        kind="acknowledge",
-        title="Acknowledge to customers",
-        owner=incident.lead,
-        due_at=acknowledge,
-        now=now,
-    )
-    deadlines.plan(
-        incident=incident, kind="update", title="Next update to customers", owner=incident.lead, due_at=update, now=now
-    )
-
-
-def _room(deadline: Deadline) -> str:
-    return reverse("desk:room", args=[deadline.incident.number])
-
-
-deadlines.register(deadlines.Kind("verify", "Verify what happened", _room, action="Open the room"))
-deadlines.register(
-    deadlines.Kind("explanation", "Comprehensive explanation", _room, action="Open the room", warn_minutes=24 * 60)
-)

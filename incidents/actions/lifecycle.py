@@ -1,6 +1,6 @@
 """Phases, severity, milestones: how an incident moves, and what may stop it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from guardian.shortcuts import assign_perm
@@ -8,7 +8,7 @@ from guardian.shortcuts import assign_perm
 from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
-from incidents import access, criteria, deadlines, signals
+from incidents import access, criteria, deadlines, obligations, signals
 from incidents.actions.components import WORKING, set_component_state
 from incidents.models import ComponentState, CriterionWaiver, Incident, Milestone
 
@@ -75,10 +75,11 @@ def _enter(incident: Incident, to: str, by: User, now: datetime, reason: str) ->
     if to == Phase.RESOLUTION:
         incident.resolved_at = now
     if to == Phase.MANAGEMENT:
+        incident.reopened_at = now if incident.resolved_at else incident.reopened_at
         incident.resolved_at = None
     if to == Phase.CLOSED:
         incident.closed_at = now
-    incident.save(update_fields=["phase", "phase_since", "resolved_at", "closed_at"])
+    incident.save(update_fields=["phase", "phase_since", "reopened_at", "resolved_at", "closed_at"])
     text = f"Phase: {was} → {incident.get_phase_display()}" + (f". {reason}" if reason else "")
     audit.record(
         chain=incident.chain, verb="incident.moved", subject=f"incident:{incident.pk}", text=text, by=by, now=now
@@ -90,11 +91,12 @@ def _enter(incident: Incident, to: str, by: User, now: datetime, reason: str) ->
         deadlines.waive_all(incident=incident, reason="The incident was closed.", by=by, now=now)
     if to == Phase.MANAGEMENT:
         _reopen(incident, by, now)
+    obligations.renew(incident, by=by, now=now)
 
 
 def _reopen(incident: Incident, by: User, now: datetime) -> None:
     """Not fixed after all: what followed from the resolution rests, and has to be earned anew."""
-    for deadline in incident.deadlines.open().filter(kind__in=["explanation", "recovery_task"]):
+    for deadline in incident.deadlines.open().filter(kind="recovery_task"):
         deadlines.waive(
             incident=incident,
             kind=deadline.kind,
@@ -104,29 +106,11 @@ def _reopen(incident: Incident, by: User, now: datetime) -> None:
             now=now,
         )
     incident.milestones.filter(kind__in=[Milestone.Kind.MITIGATED, Milestone.Kind.RESOLVED_TOLD]).delete()
-    if not incident.deadlines.open().filter(kind="update").exists():
-        deadlines.plan(
-            incident=incident,
-            kind="update",
-            title="Next update to customers",
-            owner=incident.lead,
-            due_at=now + timedelta(minutes=deadlines.severity_policy(incident)["cadence_minutes"]),
-            now=now,
-        )
 
 
 def _resolve(incident: Incident, by: User, now: datetime) -> None:
     for state in ComponentState.objects.open().filter(incident=incident).select_related("component"):
         set_component_state(incident=incident, component=state.component, state=WORKING, by=by, now=now)
-    days = deadlines.severity_policy(incident)["comprehensive_explanation_days"]
-    deadlines.plan(
-        incident=incident,
-        kind="explanation",
-        title="Comprehensive explanation to customers",
-        owner=incident.lead,
-        due_at=now + timedelta(days=days),
-        now=now,
-    )
     # Recovery opens its programme in the same transaction; see docs/adr on signals.
     signals.incident_resolved.send(sender=Incident, incident=incident, by=by, now=now)
 
@@ -160,9 +144,11 @@ def change_severity(*, incident_id: int, severity: str, by: User, now: datetime)
     if incident.severity == severity:
         return incident
     was = incident.get_severity_display()
-    incident.severity = severity
-    incident.save(update_fields=["severity"])
-    text = f"Severity: {was} → {incident.get_severity_display()}. " + _replan(incident, now)
+    incident.severity, incident.severity_since = severity, now
+    incident.save(update_fields=["severity", "severity_since"])
+    text = f"Severity: {was} → {incident.get_severity_display()}. " + obligations.in_words(
+        obligations.renew(incident, by=by, now=now)
+    )
     audit.record(
         chain=incident.chain, verb="incident.severity", subject=f"incident:{incident.pk}", text=text, by=by, now=now
     )
@@ -171,28 +157,6 @@ def change_severity(*, incident_id: int, severity: str, by: User, now: datetime)
         team, kind="severity", key=f"{incident.ref}:{now.isoformat()}", now=now, incident=incident.pk, text=text
     )
     return incident
-
-
-def _replan(incident: Incident, now: datetime) -> str:
-    """The acknowledgement counts from discovery. A promised update stays unless the new cadence is sooner."""
-    rule = deadlines.severity_policy(incident)
-    moved = []
-    for deadline in incident.deadlines.filter(kind__in=["acknowledge", "update", "explanation"]).open():
-        due = deadline.due_at
-        if deadline.kind == "explanation":
-            due = (incident.resolved_at or now) + timedelta(days=rule["comprehensive_explanation_days"])
-        elif deadline.kind == "acknowledge":
-            due = incident.discovered_at + timedelta(minutes=rule["acknowledge_minutes"])
-        elif incident.milestones.filter(kind=Milestone.Kind.ACKNOWLEDGED).exists():
-            due = min(due, now + timedelta(minutes=rule["cadence_minutes"]))
-        else:
-            due = incident.discovered_at + timedelta(minutes=rule["acknowledge_minutes"] + rule["cadence_minutes"])
-        deadlines.plan(
-            incident=incident, kind=deadline.kind, title=deadline.title, owner=deadline.owner, due_at=due, now=now
-        )
-        moved.append(f"{deadline.title.lower()} now due {due:%d %b %H:%M} UTC")
-    words = "; ".join(moved)
-    return f"{words[0].upper()}{words[1:]}." if words else "No open clock follows from it."
 
 
 @transaction.atomic
@@ -214,6 +178,7 @@ def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: date
             chain=incident.chain, verb="milestone.reached", subject=f"incident:{incident.pk}", text=text, by=by, now=now
         )
         signals.milestone_reached.send(sender=Incident, incident=incident, kind=kind, by=by, now=now)
+        obligations.renew(incident, by=by, now=now)
     return is_new
 
 

@@ -36,6 +36,19 @@ def deadline_soon(notice: Notice, now: datetime) -> Mail | None:
     return Mail(subject, [when], link, kind.action, **about(deadline.incident))
 
 
+@renders("deadline_remind", urgency="normal")
+def deadline_remind(notice: Notice, now: datetime) -> Mail | None:
+    """Where the policy names a window: its earlier end has come."""
+    deadline = _deadline(notice)
+    if deadline is None:
+        return None
+    due = timezone.localtime(deadline.due_at)
+    subject = f"{prefix(deadline.incident)}: {_title(deadline)} would be good now"
+    words = f"It is due by {due:%H:%M %Z}. Now is a good time for it."
+    link = url_to(deadlines.path_for(deadline, notice.person))
+    return Mail(subject, [words], link, deadlines.kind_of(deadline).action, **about(deadline.incident))
+
+
 @renders("deadline_missed", urgency="urgent")
 def deadline_missed(notice: Notice, now: datetime) -> Mail | None:
     deadline = _deadline(notice)

@@ -94,6 +94,14 @@ class Incident(models.Model):
     resolved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     stood_down = models.BooleanField(default=False)
+    # What the clocks follow from: since when it is so severe (None: from the start), when it last went back to
+    # management (None: never), whose regulators may have to hear of it (empty: those of the policy), and the
+    # versions of the policies that its clocks keep (None: the newest).
+    severity_since = models.DateTimeField(null=True)
+    reopened_at = models.DateTimeField(null=True)
+    regions = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    clock_policy_version = models.PositiveIntegerField(null=True)
+    obligation_policy_version = models.PositiveIntegerField(null=True)
 
     objects = IncidentQuerySet.as_manager()
 

@@ -73,6 +73,8 @@ def test_warned_missed_and_escalated_in_steps_at_exact_minutes_each_told_once(in
         (at(100), [("Dan", "deadline_missed"), ("Pia", "deadline_missed")]),
         (at(119, 59), []),
         (at(120), [("Ben", "deadline_missed")]),
+        (at(200), []),
+        (at(210), [("Ada", "deadline_remind")]),
         (at(300), []),
     ]
 
@@ -247,22 +249,23 @@ def test_a_resolved_message_without_a_promise_leaves_no_update_due(incident, ada
     assert incident.milestones.filter(kind="resolved_told").exists()
 
 
-# By hand: first detailed update 2 h, 4 h, 24 h after verification; a cadence that is sooner anyway stays.
-@pytest.mark.parametrize(("severity", "due"), [("critical", 120), ("major", 250), ("minor", 1450)])
+# By hand: first detailed update 2 h, 4 h, 24 h after verification.
+@pytest.mark.parametrize(("severity", "due"), [("critical", 130), ("major", 250), ("minor", 1450)])
 def test_verified_the_first_detailed_update_is_due_by_policy(ada, severity, due):
     incident = factories.make_incident(ada, severity=severity)
 
     actions.reach_milestone(incident=incident, kind="verified", by=ada, now=at(10))
 
-    assert clock_of(incident, "update").due_at == at(due)
+    assert clock_of(incident, "detailed").due_at == at(due)
 
 
-def test_verified_after_everything_was_met_starts_the_detailed_update(incident, ada):
-    deadlines.meet(incident=incident, kind="update", now=NOW)
-
+def test_a_holding_statement_does_not_do_for_the_detailed_update_and_an_update_does(incident, ada):
     actions.reach_milestone(incident=incident, kind="verified", by=ada, now=at(10))
 
-    assert incident.deadlines.open().get(kind="update").due_at == at(250)
+    for kind, minutes, state in (("holding", 20, "pending"), ("update", 40, "met")):
+        message = factories.make_message(incident, ada, kind=kind)
+        cadence.message_left(message=message, content=factories.make_content(), by=None, now=at(minutes))
+        assert clock_of(incident, "detailed").state == state
 
 
 def test_a_deadline_is_waived_only_with_a_reason(incident, ada):
