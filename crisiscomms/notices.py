@@ -89,29 +89,70 @@ def urgency(kind: str) -> Urgency:
     return _urgencies[kind]
 
 
+@dataclass(frozen=True)
+class Telling:
+    """One person to be told one thing. `way`, where the way does not follow from what they chose."""
+
+    person: User
+    kind: str
+    key: str
+    context: dict[str, Any]
+    way: Way | None = None
+
+
 def tell(people: Iterable[User], *, kind: str, key: str, now: datetime, **context: Any) -> int:
     """Tell each person by the way they chose, inside the caller's transaction.
 
     `key` makes it safe to repeat: nobody is told the same kind and key twice. Returns how many are new.
     """
-    if kind not in _renderers:
-        raise LookupError(f"Nobody renders notices of kind {kind!r}.")
-    told = set(Notice.objects.filter(kind=kind, key=key).values_list("person", flat=True))
-    new = {person.pk: person for person in people if person.is_active and person.pk not in told}
-    chosen = _ways(new.values(), kind)
+    return tell_each([Telling(person, kind, key, context) for person in people], now=now)
+
+
+def tell_each(told: Iterable[Telling], *, now: datetime) -> int:
+    """Many tellings in a few statements. The first of the same person, kind and key counts."""
+    new: dict[tuple[int, str, str], Telling] = {}
+    for one in told:
+        if one.kind not in _renderers:
+            raise LookupError(f"Nobody renders notices of kind {one.kind!r}.")
+        if one.person.is_active:
+            new.setdefault((one.person.pk, one.kind, one.key), one)
+    for known in _known(new.values()):
+        new.pop(known, None)
+    if not new:
+        return 0
+    chosen = _ways(new)
     rows = [
-        Notice(person=person, kind=kind, key=key, context=context, created_at=now, **_mailing(kind, chosen[pk], now))
-        for pk, person in new.items()
+        Notice(person=one.person, kind=one.kind, key=one.key, context=one.context, created_at=now)
+        for one in new.values()
     ]
+    for row, one in zip(rows, new, strict=True):
+        for name, value in _mailing(row.kind, chosen[one], now).items():
+            setattr(row, name, value)
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    _queue_lines(kind, key, [pk for pk, way in chosen.items() if way in IN_CHAT], now)
-    return Notice.objects.filter(kind=kind, key=key).count() - len(told)
+    _queue_lines([one for one, way in chosen.items() if way in IN_CHAT], now)
+    return len(new)
 
 
-def _ways(people: Iterable[User], kind: str) -> dict[int, Way]:
-    choices = ways.choices_of(people)
-    with_chat = any(_wants_chat(choice) for choice in choices.values()) and ways.has_chat()
-    return {pk: ways.way_of(choice, _urgencies[kind], with_chat=with_chat) for pk, choice in choices.items()}
+def _known(told: Iterable[Telling]) -> Iterable[tuple[int, str, str]]:
+    """Who has been told already."""
+    told = list(told)
+    people, keys = {one.person.pk for one in told}, {one.key for one in told}
+    found = Notice.objects.filter(person__in=people, kind__in={one.kind for one in told}, key__in=keys)
+    return list(found.values_list("person", "kind", "key"))
+
+
+def _ways(told: dict[tuple[int, str, str], Telling]) -> dict[tuple[int, str, str], Way]:
+    choices = ways.choices_of({one.person.pk: one.person for one in told.values()}.values())
+    asked = any(one.way in IN_CHAT for one in told.values())
+    with_chat = (asked or any(_wants_chat(choice) for choice in choices.values())) and ways.has_chat()
+
+    def way(one: Telling) -> Way:
+        own = ways.way_of(choices[one.person.pk], _urgencies[one.kind], with_chat=with_chat)
+        if one.way is None:
+            return own
+        return one.way if with_chat or one.way not in IN_CHAT else Way.MAIL
+
+    return {key: way(one) for key, one in told.items()}
 
 
 def _wants_chat(choice: NoticeChoice) -> bool:
@@ -124,14 +165,22 @@ def _mailing(kind: str, way: Way, now: datetime) -> dict[str, Any]:
     return {"state": Notice.State.DIGEST if way == Way.DIGEST else Notice.State.UNMAILED}
 
 
-def _queue_lines(kind: str, key: str, people: list[int], now: datetime) -> None:
+def _queue_lines(told: list[tuple[int, str, str]], now: datetime) -> None:
     """One line each for those who are told in the chat as well or instead; none for what stands in a mail only."""
-    if not people or kind not in _looks:
+    wanted = {one for one in told if one[1] in _looks}
+    if not wanted:
         return
-    found = Notice.objects.filter(kind=kind, key=key, person__in=people)
-    ChatLine.objects.bulk_create(
-        [ChatLine(notice=notice, next_attempt_at=now) for notice in found], ignore_conflicts=True
+    found = Notice.objects.filter(
+        person__in={pk for pk, _, _ in wanted},
+        kind__in={kind for _, kind, _ in wanted},
+        key__in={k for _, _, k in wanted},
     )
+    lines = [
+        ChatLine(notice=notice, next_attempt_at=now)
+        for notice in found
+        if (notice.person_id, notice.kind, notice.key) in wanted
+    ]
+    ChatLine.objects.bulk_create(lines, ignore_conflicts=True)
 
 
 def say_as_well(notice: Notice, now: datetime) -> None:

@@ -1,5 +1,14 @@
 """What people and higher houses may do to an incident."""
 
+from incidents.actions.clocks import (
+    hand_over_deadline,
+    meet_deadline,
+    replan_clocks,
+    set_regions,
+    snooze_deadline,
+    take_deadline,
+    waive_deadline,
+)
 from incidents.actions.components import set_component_state
 from incidents.actions.declaring import declare_incident
 from incidents.actions.history import TakenOver, import_history
@@ -28,15 +37,22 @@ __all__ = [
     "change_component",
     "change_severity",
     "declare_incident",
+    "hand_over_deadline",
     "import_history",
     "let_see",
     "lock_incident",
+    "meet_deadline",
     "move_phase",
     "note_word",
     "reach_milestone",
     "rename_product",
+    "replan_clocks",
     "restore_component",
     "retire_component",
     "set_component_state",
+    "set_regions",
+    "snooze_deadline",
     "stand_down",
+    "take_deadline",
+    "waive_deadline",
 ]

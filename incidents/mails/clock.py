@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from crisiscomms.models import Notice
+from crisiscomms.models import Notice, User
 from crisiscomms.notices import Mail, renders
 from crisiscomms.wording import in_words
 from incidents import deadlines
@@ -61,6 +61,20 @@ def deadline_missed(notice: Notice, now: datetime) -> Mail | None:
     subject = f"{prefix(deadline.incident)} LATE: {_title(deadline)}"
     link = url_to(deadlines.path_for(deadline, notice.person))
     return Mail(subject, [f"It is {late} late.", who], link, kind.action, **about(deadline.incident))
+
+
+@renders("deadline_yours", urgency="urgent")
+def deadline_yours(notice: Notice, now: datetime) -> Mail | None:
+    """Handed over to this person."""
+    deadline = _deadline(notice)
+    if deadline is None or deadline.owner_id != notice.person_id:
+        return None
+    due = timezone.localtime(deadline.due_at)
+    giver = User.objects.filter(pk=notice.context["by"]).first()
+    words = [f"{giver} handed it over to you.", f"It is due by {due:%H:%M %Z} on {due:%-d %B}."]
+    link = url_to(deadlines.path_for(deadline, notice.person))
+    subject = f"{prefix(deadline.incident)}: {_title(deadline)} is yours now"
+    return Mail(subject, words, link, deadlines.kind_of(deadline).action, **about(deadline.incident))
 
 
 def _title(deadline: Deadline) -> str:
