@@ -1,9 +1,12 @@
 """What the team is told. A lower house writes a row; the bell shows it, and it leaves by the way each person chose."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db import connection
 
 from crisiscomms import ways
 from crisiscomms.models import ChatLine, Notice, NoticeChoice, User
@@ -109,36 +112,45 @@ def tell(people: Iterable[User], *, kind: str, key: str, now: datetime, **contex
 
 
 def tell_each(told: Iterable[Telling], *, now: datetime) -> int:
-    """Many tellings in a few statements. The first of the same person, kind and key counts."""
-    new: dict[tuple[int, str, str], Telling] = {}
+    """Many tellings in a few statements. The first of the same person, kind and key counts, now and ever."""
+    asked: dict[tuple[int, str, str], Telling] = {}
     for one in told:
         if one.kind not in _renderers:
             raise LookupError(f"Nobody renders notices of kind {one.kind!r}.")
         if one.person.is_active:
-            new.setdefault((one.person.pk, one.kind, one.key), one)
-    for known in _known(new.values()):
-        new.pop(known, None)
-    if not new:
+            asked.setdefault((one.person.pk, one.kind, one.key), one)
+    if not asked:
         return 0
-    chosen = _ways(new)
-    rows = [
-        Notice(person=one.person, kind=one.kind, key=one.key, context=one.context, created_at=now)
-        for one in new.values()
-    ]
-    for row, one in zip(rows, new, strict=True):
-        for name, value in _mailing(row.kind, chosen[one], now).items():
-            setattr(row, name, value)
-    Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    _queue_lines([one for one, way in chosen.items() if way in IN_CHAT], now)
+    chosen = _ways(asked)
+    new = _write(asked, chosen, now)
+    _queue_lines([pk for pk, one in new.items() if chosen[one] in IN_CHAT and one[1] in _looks], now)
     return len(new)
 
 
-def _known(told: Iterable[Telling]) -> Iterable[tuple[int, str, str]]:
-    """Who has been told already."""
-    told = list(told)
-    people, keys = {one.person.pk for one in told}, {one.key for one in told}
-    found = Notice.objects.filter(person__in=people, kind__in={one.kind for one in told}, key__in=keys)
-    return list(found.values_list("person", "kind", "key"))
+def _write(
+    asked: dict[tuple[int, str, str], Telling], chosen: dict[tuple[int, str, str], Way], now: datetime
+) -> dict[int, tuple[int, str, str]]:
+    """In one statement; what was told before stays as it is. Returns the new ones by their keys."""
+    mailing = [_mailing(kind, chosen[person, kind, key], now) for person, kind, key in asked]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO {Notice._meta.db_table}
+                    (person_id, kind, key, context, created_at, state, next_attempt_at, attempts, last_error)
+                SELECT p, k, y, c::jsonb, %s, s, n, 0, '' FROM unnest(
+                    %s::bigint[], %s::varchar[], %s::varchar[], %s::text[], %s::varchar[], %s::timestamptz[]
+                ) AS t (p, k, y, c, s, n)
+                ON CONFLICT DO NOTHING RETURNING id, person_id, kind, key""",
+            [
+                now,
+                [person for person, _, _ in asked],
+                [kind for _, kind, _ in asked],
+                [key for _, _, key in asked],
+                [json.dumps(one.context) for one in asked.values()],
+                [str(one["state"]) for one in mailing],
+                [one.get("next_attempt_at") for one in mailing],
+            ],
+        )
+        return {pk: (person, kind, key) for pk, person, kind, key in cursor.fetchall()}
 
 
 def _ways(told: dict[tuple[int, str, str], Telling]) -> dict[tuple[int, str, str], Way]:
@@ -165,21 +177,9 @@ def _mailing(kind: str, way: Way, now: datetime) -> dict[str, Any]:
     return {"state": Notice.State.DIGEST if way == Way.DIGEST else Notice.State.UNMAILED}
 
 
-def _queue_lines(told: list[tuple[int, str, str]], now: datetime) -> None:
+def _queue_lines(new: list[int], now: datetime) -> None:
     """One line each for those who are told in the chat as well or instead; none for what stands in a mail only."""
-    wanted = {one for one in told if one[1] in _looks}
-    if not wanted:
-        return
-    found = Notice.objects.filter(
-        person__in={pk for pk, _, _ in wanted},
-        kind__in={kind for _, kind, _ in wanted},
-        key__in={k for _, _, k in wanted},
-    )
-    lines = [
-        ChatLine(notice=notice, next_attempt_at=now)
-        for notice in found
-        if (notice.person_id, notice.kind, notice.key) in wanted
-    ]
+    lines = [ChatLine(notice_id=pk, next_attempt_at=now) for pk in new]
     ChatLine.objects.bulk_create(lines, ignore_conflicts=True)
 
 

@@ -5,6 +5,7 @@ at work waits for the clock, and the clock for nobody. What one row's kind does 
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -25,7 +26,7 @@ from incidents.models import Deadline, Incident
 log = structlog.get_logger("crisiscomms")
 State = Deadline.State
 # So many rows are handled in one transaction: a person at work on one of their incidents waits for no more.
-TOGETHER = 250
+TOGETHER = 500
 # Fewer where a row's kind does something of its own, such as preparing a draft.
 WITH_WORK = 20
 
@@ -78,6 +79,13 @@ class Round:
         self.steps = cache(_steps)
         self.people = cache(_with_roles)
 
+    def sizes(self) -> tuple[int, int, int]:
+        return len(self.told), len(self.let_in), len(self.records)
+
+    def cut(self, sizes: tuple[int, int, int]) -> None:
+        """Drop what one row gathered before it failed."""
+        del self.told[sizes[0] :], self.let_in[sizes[1] :], self.records[sizes[2] :]
+
 
 @transaction.atomic
 def _handle(rows: list[Due], now: datetime) -> int:
@@ -85,12 +93,13 @@ def _handle(rows: list[Due], now: datetime) -> int:
     mine = _claim(rows, now)
     this = Round(now)
     for deadline in mine:
+        before = this.sizes()
         try:
             with _savepoint(deadline):
                 _act(deadline, this)
         except Exception:
+            this.cut(before)
             log.exception("deadline not handled", deadline=deadline.pk)
-            deadline.next_action_at = now + timedelta(minutes=1)
             _wait(deadline.pk, now)
     _let_in(this.let_in)
     notices.tell_each(_of_those_who_see(this.told, mine), now=now)
@@ -100,8 +109,6 @@ def _handle(rows: list[Due], now: datetime) -> int:
 
 
 def _savepoint(deadline: Deadline) -> Any:
-    from contextlib import nullcontext
-
     return transaction.atomic() if kinds.has_work(deadline.kind) else nullcontext()
 
 
@@ -110,19 +117,25 @@ def _claim(rows: list[Due], now: datetime) -> list[Deadline]:
     free = audit.take_turns({f"INC-{number}" for _, number, _ in rows})
     wanted = [pk for pk, number, _ in rows if f"INC-{number}" in free]
     claimed = Deadline.objects.due_for_action(now).select_for_update(skip_locked=True, of=("self", "incident"))
-    return list(claimed.select_related("incident", "owner__deputy").filter(pk__in=wanted).order_by("next_action_at"))
+    found = list(claimed.select_related("incident").filter(pk__in=wanted).order_by("next_action_at"))
+    # Few people own many: each is read once.
+    owners = User.objects.get_queryset().select_related("deputy").in_bulk({one.owner_id for one in found})
+    for one in found:
+        one.owner = owners[one.owner_id]
+    return found
 
 
 def _act(deadline: Deadline, this: Round) -> None:
-    """Decide, then let the kind do its work. What is gathered is dropped with the savepoint if that fails."""
-    told = Round(this.now)
-    told.steps, told.people = this.steps, this.people
+    """Decide what the time has come for, and let the kind do its work."""
     now, kind = this.now, kinds.kind_of(deadline)
-    if deadline.remind_at and deadline.reminded_at is None and now < (deadline.warn_at or deadline.due_at):
-        _remind(deadline, told)
+    early = now < (deadline.warn_at or deadline.due_at)
+    if early and deadline.snoozed_until:
+        _tell_again(deadline, this)
+    elif early and deadline.remind_at and deadline.reminded_at is None:
+        _remind(deadline, this)
     elif now < deadline.due_at:
         kind.on_warn(deadline, now)
-        _warn(deadline, told)
+        _warn(deadline, this)
     else:
         if deadline.state == State.PENDING:
             if deadline.warned_at is None:
@@ -130,11 +143,8 @@ def _act(deadline: Deadline, this: Round) -> None:
                 kind.on_warn(deadline, now)
             deadline.state = State.MISSED
             kind.on_missed(deadline, now)
-            told.records.append(_missed(deadline, now))
-        _escalate(deadline, told)
-    this.told += told.told
-    this.let_in += told.let_in
-    this.records += told.records
+            this.records.append(_missed(deadline, now))
+        _escalate(deadline, this)
     this.moved.append(deadline)
 
 
@@ -142,6 +152,12 @@ def _remind(deadline: Deadline, this: Round) -> None:
     """The earlier, quieter word: by now it would be good, later it is due."""
     _tell(deadline, [deadline.owner], "deadline_remind", told_key(deadline), this)
     deadline.reminded_at, deadline.next_action_at = this.now, deadline.warn_at
+
+
+def _tell_again(deadline: Deadline, this: Round) -> None:
+    """Somebody asked to be told of it now, and that is before the warning, which comes all the same."""
+    _tell(deadline, [deadline.owner], "deadline_soon", _again_key(deadline), this)
+    deadline.snoozed_until, deadline.next_action_at = None, deadline.warn_at
 
 
 def _warn(deadline: Deadline, this: Round) -> None:
@@ -177,7 +193,7 @@ def _back_to_who_had_it(deadline: Deadline, this: Round) -> None:
             deadline, [deadline.taken_by], "deadline_missed", f"{told_key(deadline)}:taken{deadline.taken_times}", this
         )
         deadline.taken_by, deadline.taken_until = None, None
-    if deadline.snoozed_until and deadline.snoozed_until <= this.now and deadline.step:
+    if deadline.snoozed_until and deadline.snoozed_until <= this.now:
         _tell(deadline, [deadline.owner], "deadline_missed", _again_key(deadline), this)
         deadline.snoozed_until = None
 
