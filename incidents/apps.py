@@ -6,9 +6,11 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import handover, mails, obligation_rules, rules, search, watched
+        from incidents import calendars, clocks, handover, mails, obligation_rules, rules, search, watched
         from incidents.models import Component
 
+        assert calendars
+        assert clocks
         assert handover
         assert mails
         assert obligation_rules

@@ -1,5 +1,5 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import incidents, products
+from incidents.api import clocks, incidents, products
 
-urlpatterns = [*incidents.urlpatterns, *products.urlpatterns]
+urlpatterns = [*clocks.urlpatterns, *incidents.urlpatterns, *products.urlpatterns]

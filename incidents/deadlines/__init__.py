@@ -3,7 +3,7 @@
 Kinds are registered by the house that owns their meaning. The periodic task claims the due rows by index.
 """
 
-from incidents.deadlines.kinds import Kind, kind_of, path_for, register, registered
+from incidents.deadlines.kinds import Kind, kind_of, labels, path_for, register, registered
 from incidents.deadlines.planning import (
     clock_policy,
     meet,
@@ -20,6 +20,7 @@ __all__ = [
     "Kind",
     "clock_policy",
     "kind_of",
+    "labels",
     "meet",
     "newest_obligations",
     "obligation_policy",

@@ -63,6 +63,11 @@ def path_for(deadline: Deadline, person: User) -> str:
     )
 
 
+def labels() -> list[tuple[str, str]]:
+    """Every kind with its name, to choose from."""
+    return sorted(((kind.key, kind.label) for kind in _kinds.values()), key=lambda one: one[1])
+
+
 def has_work(key: str) -> bool:
     """Whether time passing makes this kind do something besides telling people."""
     kind = _kinds.get(key)

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from crisiscomms import policy
 from crisiscomms.policy import OneOf, RoleName, Rules, says
+from incidents import deadlines
 from incidents.models import Incident
 from incidents.rules.clocks import Step
 from incidents.rules.words import Line, Minutes, known_roles
@@ -73,9 +74,9 @@ class ObligationRules(Rules):
     regulatory: Annotated[list[Regulatory], Field(max_length=100)] = says(
         "Duties to regulators", "Defaults to be checked with your counsel."
     )
-    escalations: dict[Word, Annotated[list[WayStep], Field(min_length=1, max_length=20)]] = says(
-        "Other chains", "By kind of clock, where another chain than that of “Clocks and phases” counts."
-    )
+    escalations: dict[
+        Annotated[str, OneOf(deadlines.labels)], Annotated[list[WayStep], Field(min_length=1, max_length=20)]
+    ] = says("Other chains", "By kind of clock, where another chain than that of “Clocks and phases” counts.")
     both_ways_from_step: Annotated[int, Field(ge=1, le=21)] = says(
         "By both ways from step", "In the chain of all other kinds: later steps are said by mail and in the chat."
     )
