@@ -8,9 +8,9 @@ def main(names: list[str]) -> int:
     import django
 
     django.setup()
-    from bench import delivery, ground, imports, pages
+    from bench import clock, delivery, ground, imports, pages
 
-    known = {"pages": pages.run, "import": imports.run, "delivery": delivery.run}
+    known = {"pages": pages.run, "import": imports.run, "delivery": delivery.run, "clock": clock.run}
     unknown = set(names) - set(known)
     if unknown:
         print(f"No benchmark is called {', '.join(sorted(unknown))}. These exist: {', '.join(known)}.", file=sys.stderr)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,6 +58,59 @@ def record(
     return event
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One event that the system itself has to record."""
+
+    chain: str
+    verb: str
+    subject: str
+    text: str
+
+
+@transaction.atomic(savepoint=False)
+def record_each(entries: Iterable[Entry], *, now: datetime) -> None:
+    """Many events of the system in a few statements. The caller holds all their chains (`take_turns`)."""
+    waiting = list(entries)
+    if not waiting:
+        return
+    ends = _ends({entry.chain for entry in waiting})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        recorded_at: datetime = cursor.fetchone()[0]
+    events = []
+    for entry in waiting:
+        number, previous = ends.get(entry.chain, (0, b""))
+        event = AuditEvent(
+            chain=entry.chain,
+            number=number + 1,
+            at=now,
+            recorded_at=recorded_at,
+            verb=entry.verb,
+            subject=entry.subject,
+            detail_digest=_keyed(_canonical({"text": entry.text, "data": {}})),
+            previous=previous,
+        )
+        event.digest = digest_of(event)
+        ends[entry.chain] = event.number, event.digest
+        events.append(event)
+    AuditEvent.objects.bulk_create(events)
+    AuditDetail.objects.bulk_create(
+        [AuditDetail(event=event, text=entry.text, data={}) for event, entry in zip(events, waiting, strict=True)]
+    )
+
+
+def _ends(chains: set[str]) -> dict[str, tuple[int, bytes]]:
+    """Number and digest of the last event of each chain, one look at the index for each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT c, last.number, last.digest FROM unnest(%s) c CROSS JOIN LATERAL (SELECT number, digest FROM "
+            f"{AuditEvent._meta.db_table} WHERE chain = c ORDER BY number DESC LIMIT 1) last",
+            [list(chains)],
+        )
+        return {chain: (number, bytes(digest)) for chain, number, digest in cursor.fetchall()}
+
+
 def hold(chain: str) -> None:
     """Wait to be the chain's one writer until this transaction ends.
 
@@ -67,11 +121,15 @@ def hold(chain: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [chain])
 
 
-def take_turn(chain: str) -> bool:
-    """Be the chain's one writer until this transaction ends, unless somebody else is now. Never waits."""
+def take_turns(chains: Iterable[str]) -> set[str]:
+    """Be the one writer of each of these chains that is free now, until this transaction ends. Never waits."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [chain])
-        return bool(cursor.fetchone()[0])
+        cursor.execute(
+            "SELECT c FROM (SELECT c FROM unnest(%s) c ORDER BY c) asked "
+            "WHERE pg_try_advisory_xact_lock(hashtextextended(c, 0))",
+            [list(chains)],
+        )
+        return {chain for (chain,) in cursor.fetchall()}
 
 
 def digest_of(event: AuditEvent) -> bytes:

@@ -6,6 +6,8 @@ what came later is for the next one, and nothing is lost while nobody knocks.
 """
 
 import zoneinfo
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
 
@@ -23,6 +25,23 @@ HOUR = 8
 # The heading for what belongs to no incident.
 OTHER = "Other"
 State = Notice.State
+Lines = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """What a house adds to each digest: lines with addresses for this person, or the words that there are none."""
+
+    title: str
+    read: Callable[[User, datetime], Lines]
+    nothing: str
+
+
+_sections: dict[str, Section] = {}
+
+
+def register(section: Section) -> None:
+    _sections[section.title] = section
 
 
 def begins(zone: str, now: datetime) -> datetime:
@@ -67,11 +86,20 @@ def _mail(notice: Notice, now: datetime) -> Mail | None:
         return None
     day = f"{datetime.fromisoformat(notice.key):%-d %B}"
     link, label = settings.BASE_URL + reverse("notices"), "See all notices"
+    added = {one.title: one.read(notice.person, now) for one in _sections.values()}
+    nothing = [one.nothing for one in _sections.values() if not added[one.title]]
+    due = {title: lines for title, lines in added.items() if lines}
     if not count:
         words = "Nothing was put aside for you since the last one. You get this because you asked for one every day."
-        return Mail(f"{day}: nothing to report", [words], link, label)
+        subject = f"{day}: nothing to report" if not due else f"{day}: {_counted(due)} due"
+        return Mail(subject, [words, *nothing], link, label, _text(due), _html(due))
     subject = f"{day}: {count} {'notice' if count == 1 else 'notices'}"
-    return Mail(subject, ["What could wait, as it stands now."], link, label, _text(groups), _html(groups))
+    shown = due | groups
+    return Mail(subject, ["What could wait, as it stands now.", *nothing], link, label, _text(shown), _html(shown))
+
+
+def _counted(groups: dict[str, Lines]) -> int:
+    return sum(len(lines) for lines in groups.values())
 
 
 Groups = dict[str, list[tuple[str, str]]]

@@ -1,9 +1,12 @@
 """What the team is told. A lower house writes a row; the bell shows it, and it leaves by the way each person chose."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db import connection
 
 from crisiscomms import ways
 from crisiscomms.models import ChatLine, Notice, NoticeChoice, User
@@ -89,29 +92,79 @@ def urgency(kind: str) -> Urgency:
     return _urgencies[kind]
 
 
+@dataclass(frozen=True)
+class Telling:
+    """One person to be told one thing. `way`, where the way does not follow from what they chose."""
+
+    person: User
+    kind: str
+    key: str
+    context: dict[str, Any]
+    way: Way | None = None
+
+
 def tell(people: Iterable[User], *, kind: str, key: str, now: datetime, **context: Any) -> int:
     """Tell each person by the way they chose, inside the caller's transaction.
 
     `key` makes it safe to repeat: nobody is told the same kind and key twice. Returns how many are new.
     """
-    if kind not in _renderers:
-        raise LookupError(f"Nobody renders notices of kind {kind!r}.")
-    told = set(Notice.objects.filter(kind=kind, key=key).values_list("person", flat=True))
-    new = {person.pk: person for person in people if person.is_active and person.pk not in told}
-    chosen = _ways(new.values(), kind)
-    rows = [
-        Notice(person=person, kind=kind, key=key, context=context, created_at=now, **_mailing(kind, chosen[pk], now))
-        for pk, person in new.items()
-    ]
-    Notice.objects.bulk_create(rows, ignore_conflicts=True)
-    _queue_lines(kind, key, [pk for pk, way in chosen.items() if way in IN_CHAT], now)
-    return Notice.objects.filter(kind=kind, key=key).count() - len(told)
+    return tell_each([Telling(person, kind, key, context) for person in people], now=now)
 
 
-def _ways(people: Iterable[User], kind: str) -> dict[int, Way]:
-    choices = ways.choices_of(people)
-    with_chat = any(_wants_chat(choice) for choice in choices.values()) and ways.has_chat()
-    return {pk: ways.way_of(choice, _urgencies[kind], with_chat=with_chat) for pk, choice in choices.items()}
+def tell_each(told: Iterable[Telling], *, now: datetime) -> int:
+    """Many tellings in a few statements. The first of the same person, kind and key counts, now and ever."""
+    asked: dict[tuple[int, str, str], Telling] = {}
+    for one in told:
+        if one.kind not in _renderers:
+            raise LookupError(f"Nobody renders notices of kind {one.kind!r}.")
+        if one.person.is_active:
+            asked.setdefault((one.person.pk, one.kind, one.key), one)
+    if not asked:
+        return 0
+    chosen = _ways(asked)
+    new = _write(asked, chosen, now)
+    _queue_lines([pk for pk, one in new.items() if chosen[one] in IN_CHAT and one[1] in _looks], now)
+    return len(new)
+
+
+def _write(
+    asked: dict[tuple[int, str, str], Telling], chosen: dict[tuple[int, str, str], Way], now: datetime
+) -> dict[int, tuple[int, str, str]]:
+    """In one statement; what was told before stays as it is. Returns the new ones by their keys."""
+    mailing = [_mailing(kind, chosen[person, kind, key], now) for person, kind, key in asked]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""INSERT INTO {Notice._meta.db_table}
+                    (person_id, kind, key, context, created_at, state, next_attempt_at, attempts, last_error)
+                SELECT p, k, y, c::jsonb, %s, s, n, 0, '' FROM unnest(
+                    %s::bigint[], %s::varchar[], %s::varchar[], %s::text[], %s::varchar[], %s::timestamptz[]
+                ) AS t (p, k, y, c, s, n)
+                ON CONFLICT DO NOTHING RETURNING id, person_id, kind, key""",
+            [
+                now,
+                [person for person, _, _ in asked],
+                [kind for _, kind, _ in asked],
+                [key for _, _, key in asked],
+                [json.dumps(one.context) for one in asked.values()],
+                [str(one["state"]) for one in mailing],
+                [one.get("next_attempt_at") for one in mailing],
+            ],
+        )
+        return {pk: (person, kind, key) for pk, person, kind, key in cursor.fetchall()}
+
+
+def _ways(told: dict[tuple[int, str, str], Telling]) -> dict[tuple[int, str, str], Way]:
+    choices = ways.choices_of({one.person.pk: one.person for one in told.values()}.values())
+    asked = any(one.way in IN_CHAT for one in told.values())
+    with_chat = (asked or any(_wants_chat(choice) for choice in choices.values())) and ways.has_chat()
+
+    def way(one: Telling) -> Way:
+        own = ways.way_of(choices[one.person.pk], _urgencies[one.kind], with_chat=with_chat)
+        if one.way is None:
+            return own
+        return one.way if with_chat or one.way not in IN_CHAT else Way.MAIL
+
+    return {key: way(one) for key, one in told.items()}
 
 
 def _wants_chat(choice: NoticeChoice) -> bool:
@@ -124,14 +177,10 @@ def _mailing(kind: str, way: Way, now: datetime) -> dict[str, Any]:
     return {"state": Notice.State.DIGEST if way == Way.DIGEST else Notice.State.UNMAILED}
 
 
-def _queue_lines(kind: str, key: str, people: list[int], now: datetime) -> None:
+def _queue_lines(new: list[int], now: datetime) -> None:
     """One line each for those who are told in the chat as well or instead; none for what stands in a mail only."""
-    if not people or kind not in _looks:
-        return
-    found = Notice.objects.filter(kind=kind, key=key, person__in=people)
-    ChatLine.objects.bulk_create(
-        [ChatLine(notice=notice, next_attempt_at=now) for notice in found], ignore_conflicts=True
-    )
+    lines = [ChatLine(notice_id=pk, next_attempt_at=now) for pk in new]
+    ChatLine.objects.bulk_create(lines, ignore_conflicts=True)
 
 
 def say_as_well(notice: Notice, now: datetime) -> None:

@@ -145,8 +145,6 @@ def room(incident: Incident) -> dict[str, Any]:
         "draft": next((message for message in messages if message.state in STILL_OPEN), None),
         "on_hold": next((one for one in messages if any(d.state == "held" for d in one.dispatches.all())), None),
         "clocks": clocks,
-        # Recovery tasks are waived on their board, where the reason stays with the task.
-        "waivable": [clock for clock in clocks if clock.kind != "recovery_task"],
         "next_clock": next((clock for clock in clocks if clock.kind in ("acknowledge", "update")), None),
         "acknowledged_in": acknowledged.reached_at - incident.discovered_at if acknowledged else None,
         "acknowledge_target": deadlines.severity_policy(incident)["acknowledge_minutes"],

@@ -11,7 +11,7 @@ from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import abilities, access
+from incidents import abilities, access, clocks
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 from messaging.models import Message
@@ -94,6 +94,7 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
     return {
         **queries.room(incident),
         **_timeline(request, incident),
+        **clocks.for_room(incident, request.user, request.now),
         "may_work": may_work,
         "can": can,
         "shown_changes": may_work or any(answer.shown for answer in can.values()),

@@ -6,11 +6,14 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import handover, mails, rules, search, watched
+        from incidents import calendars, clocks, handover, mails, obligation_rules, rules, search, watched
         from incidents.models import Component
 
+        assert calendars
+        assert clocks
         assert handover
         assert mails
+        assert obligation_rules
         assert rules
         assert search
         assert watched

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from crisiscomms import policy
+from incidents.deadlines import planning
 from incidents.models import CriterionTick, Incident
 
 Check = Callable[[Incident], bool]
@@ -32,8 +32,8 @@ def names() -> set[str]:
 
 
 def exit_criteria(incident: Incident) -> list[Criterion]:
-    """The criteria of the phase that the incident is in, from the policy in force."""
-    for phase in policy.current("incidents")["phases"]:
+    """The criteria of the phase that the incident is in, from the version of the policy that it keeps."""
+    for phase in planning.clock_policy(incident)["phases"]:
         if phase["key"] == incident.phase:
             ticks = _ticks(incident) if any(item["check"] == TICKED for item in phase["exit_criteria"]) else {}
             return [_look(incident, item, ticks) for item in phase["exit_criteria"]]

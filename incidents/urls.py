@@ -1,6 +1,6 @@
 from django.urls import path
 
-from incidents.views import decisions, pressing, products
+from incidents.views import clocks, decisions, pressing, products
 
 app_name = "incidents"
 urlpatterns = [
@@ -16,6 +16,19 @@ urlpatterns = [
     path("incidents/INC-<id:number>/milestone/", pressing.milestone, name="milestone"),
     path("incidents/INC-<id:number>/component/", pressing.component, name="component"),
     path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/waive/", pressing.waive_deadline, name="waive_deadline"),
+    path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/", clocks.clock, name="deadline"),
+    path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/snooze/", clocks.snooze, name="snooze_deadline"),
+    path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/take/", clocks.take, name="take_deadline"),
+    path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/done/", clocks.done, name="meet_deadline"),
+    path("incidents/INC-<id:number>/deadlines/<id:deadline_id>/owner/", clocks.hand_over, name="hand_over_deadline"),
+    path("incidents/INC-<id:number>/clocks/", clocks.replan, name="replan"),
+    path("incidents/INC-<id:number>/regions/", clocks.regions, name="regions"),
+    path("clocks/", clocks.board, name="clocks"),
+    path("clocks/live/", clocks.board_live, name="clocks_live"),
+    path("clocks/list.csv", clocks.board_csv, name="clocks_csv"),
+    path("clocks/calendar/", clocks.calendar, name="calendar"),
+    path("clocks/calendar/end/", clocks.calendar_end, name="calendar_end"),
+    path("clocks/<str:token>.ics", clocks.calendar_feed, name="calendar_feed"),
     path("setup/products/", products.products, name="products"),
     path("setup/products/<id:product_id>/", products.product, name="product"),
     path("setup/parts/<id:component_id>/", products.component, name="component_setup"),

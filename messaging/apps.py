@@ -7,7 +7,7 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         from crisiscomms import checklist
         from incidents import disclosure
-        from incidents.signals import incident_closed, milestone_reached
+        from incidents.signals import incident_closed
         from messaging import cadence, mails, rules, search, watched
         from messaging.actions import proof
         from messaging.content import CHANNELS
@@ -21,7 +21,6 @@ class MessagingConfig(AppConfig):
         for key, label in CHANNELS.items():
             disclosure.register_channel(key, label)
         incident_closed.connect(_incident_closed, dispatch_uid="messaging.approvals")
-        milestone_reached.connect(_milestone_reached, dispatch_uid="messaging.cadence")
         assert cadence
         checklist.register(
             checklist.Step(
@@ -34,12 +33,6 @@ class MessagingConfig(AppConfig):
                 lambda: ApprovalRequest.objects.filter(state=ApprovalRequest.State.APPROVED).exists(),
             )
         )
-
-
-def _milestone_reached(**sent: object) -> None:
-    from messaging import cadence
-
-    cadence.milestone_reached(**{name: sent[name] for name in ("incident", "kind", "now")})  # type: ignore[arg-type]
 
 
 def _incident_closed(**sent: object) -> None:

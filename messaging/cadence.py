@@ -1,7 +1,6 @@
 """The promises of the next update, held by the one clock: planned, warned with a draft ready, met by sending."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.db.models import Prefetch
 from django.urls import reverse
@@ -10,7 +9,7 @@ from crisiscomms import notices
 from crisiscomms.models import User
 from incidents import actions as incident_actions
 from incidents import deadlines
-from incidents.models import Deadline, Incident, Milestone
+from incidents.models import Deadline, Incident
 from messaging.actions import approvals, drafts
 from messaging.content import Content
 from messaging.models import ApprovalSeat, ApprovalStage, Message
@@ -92,6 +91,12 @@ deadlines.register(
     deadlines.Kind("update", "Next update to customers", _message_path, on_warn=_prepare_draft, action="Open the draft")
 )
 deadlines.register(
+    deadlines.Kind("detailed", "First detailed update", _message_path, on_warn=_prepare_draft, action="Open the draft")
+)
+deadlines.register(
+    deadlines.Kind("milestone", "Tell customers", _message_path, on_warn=_prepare_draft, action="Open the draft")
+)
+deadlines.register(
     deadlines.Kind(
         "approval",
         "Decide",
@@ -106,30 +111,14 @@ deadlines.register(
 
 def message_left(*, message: Message, content: Content, by: User | None, now: datetime) -> None:
     """The first part of a message is on its way: its clocks are met, and the promise in it becomes the next one."""
-    incident = message.incident
-    incident_actions.reach_milestone(incident=incident, kind=Milestone.Kind.ACKNOWLEDGED, by=None, now=now)
-    if message.kind == Message.Kind.RESOLVED:
-        incident_actions.reach_milestone(incident=incident, kind=Milestone.Kind.RESOLVED_TOLD, by=None, now=now)
-    deadlines.meet(incident=incident, kind="acknowledge", now=now)
-    deadlines.meet(incident=incident, kind="update", now=now)
-    if content.next_update is not None and incident.phase != Incident.Phase.CLOSED:
-        deadlines.plan(
-            incident=incident,
-            kind="update",
-            title="Next update to customers",
-            owner=incident.lead,
-            due_at=max(content.next_update, now),
-            now=now,
-        )
-
-
-def milestone_reached(*, incident: Incident, kind: str, now: datetime, **_: Any) -> None:
-    """Verified: the first detailed update is due by policy after it, if the cadence is not sooner anyway."""
-    if kind != Milestone.Kind.VERIFIED:
-        return
-    due = now + timedelta(minutes=deadlines.severity_policy(incident)["first_detailed_update_minutes"])
-    current = incident.deadlines.open().filter(kind="update").first()  # type: ignore[attr-defined]
-    if current is None or due < current.due_at:
-        deadlines.plan(
-            incident=incident, kind="update", title="Next update to customers", owner=incident.lead, due_at=due, now=now
-        )
+    promise = content.next_update
+    incident_actions.note_word(
+        incident=message.incident,
+        reference=message.subject_key,
+        promised_at=max(promise, now) if promise else None,
+        is_detailed=message.kind != Message.Kind.HOLDING,
+        says_resolved=message.kind == Message.Kind.RESOLVED,
+        was_approved=message.approval_id is not None,
+        by=by,
+        now=now,
+    )

@@ -43,6 +43,13 @@ def make_incident(by: User, **fields: Any) -> Incident:
     return incidents.declare_incident(by=by, **values)
 
 
+def say(incident: Incident, *, at: datetime, promise: datetime | None = None, **fields: Any) -> None:
+    """A word to customers has left, as the messaging house notes it."""
+    number = incident.words.count() + 1
+    values = {"reference": f"message:{number}", "is_detailed": True, "says_resolved": False, "was_approved": True}
+    incidents.note_word(incident=incident, promised_at=promise, by=None, now=at, **{**values, **fields})
+
+
 def make_account(name: str = "Bluegate Retail", **fields: Any) -> Account:
     values = {"name_key": name.casefold(), "products": ["Payments API"], "updated_at": NOW, **fields}
     return Account.objects.create(name=name, **values)

@@ -1,5 +1,14 @@
 """What people and higher houses may do to an incident."""
 
+from incidents.actions.clocks import (
+    hand_over_deadline,
+    meet_deadline,
+    replan_clocks,
+    set_regions,
+    snooze_deadline,
+    take_deadline,
+    waive_deadline,
+)
 from incidents.actions.components import set_component_state
 from incidents.actions.deciding import decide_disclosure, note_decision
 from incidents.actions.declaring import declare_incident
@@ -22,6 +31,7 @@ from incidents.actions.products import (
     retire_component,
 )
 from incidents.actions.watching import open_watch_item
+from incidents.actions.words import note_word
 
 __all__ = [
     "TakenOver",
@@ -31,17 +41,25 @@ __all__ = [
     "change_severity",
     "decide_disclosure",
     "declare_incident",
+    "hand_over_deadline",
     "import_history",
     "let_see",
     "lock_incident",
+    "meet_deadline",
     "move_phase",
     "note_decision",
+    "note_word",
     "open_watch_item",
     "reach_milestone",
     "rename_product",
+    "replan_clocks",
     "restore_component",
     "retire_component",
     "set_component_state",
+    "set_regions",
+    "snooze_deadline",
     "stand_down",
+    "take_deadline",
     "tick_criterion",
+    "waive_deadline",
 ]

@@ -5,14 +5,13 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
-from django.urls import reverse
 
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, deadlines, decisions
+from incidents import access, decisions, obligations
 from incidents.actions.components import put_component
-from incidents.models import Component, Deadline, Incident, PhaseSpan, TeamMember
+from incidents.models import Component, Incident, PhaseSpan, TeamMember
 
 
 @transaction.atomic
@@ -62,7 +61,7 @@ def declare_incident(
     # Before the components: of a restricted incident even its declarer sees nothing until they are let in.
     team = _assemble(incident, by, now)
     put_components(incident, components or {}, by, now)
-    _start_clocks(incident, now)
+    obligations.renew(incident, by=by, now=now)
     notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
     return incident
 
@@ -164,31 +163,3 @@ def _assemble(incident: Incident, by: User, now: datetime) -> list[User]:
         TeamMember.objects.get_or_create(incident=incident, person=person, defaults={"role": role, "joined_at": now})
         let_see(incident=incident, person=person)
     return [person for person, _ in team]
-
-
-def _start_clocks(incident: Incident, now: datetime) -> None:
-    """Acknowledge by policy after discovery; the cadence counts on from there until a message promises a time."""
-    rule = deadlines.severity_policy(incident)
-    acknowledge = incident.discovered_at + timedelta(minutes=rule["acknowledge_minutes"])
-    update = acknowledge + timedelta(minutes=rule["cadence_minutes"])
-    deadlines.plan(
-        incident=incident,
-        kind="acknowledge",
-        title="Acknowledge to customers",
-        owner=incident.lead,
-        due_at=acknowledge,
-        now=now,
-    )
-    deadlines.plan(
-        incident=incident, kind="update", title="Next update to customers", owner=incident.lead, due_at=update, now=now
-    )
-
-
-def _room(deadline: Deadline) -> str:
-    return reverse("desk:room", args=[deadline.incident.number])
-
-
-deadlines.register(deadlines.Kind("verify", "Verify what happened", _room, action="Open the room"))
-deadlines.register(
-    deadlines.Kind("explanation", "Comprehensive explanation", _room, action="Open the room", warn_minutes=24 * 60)
-)

@@ -1,7 +1,7 @@
 """Phases, severity, milestones: how an incident moves, and what may stop it."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from guardian.shortcuts import assign_perm
@@ -9,7 +9,7 @@ from guardian.shortcuts import assign_perm
 from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
-from incidents import abilities, access, criteria, deadlines, decisions, signals
+from incidents import abilities, access, criteria, deadlines, decisions, obligations, signals
 from incidents.actions.components import WORKING, put_component
 from incidents.models import ComponentState, CriterionTick, CriterionWaiver, Incident, Milestone, PhaseSpan
 
@@ -133,10 +133,11 @@ def enter(incident: Incident, to: str, by: User, now: datetime, reason: str, als
     if to == Phase.RESOLUTION:
         incident.resolved_at = now
     if to == Phase.MANAGEMENT:
+        incident.reopened_at = now if incident.resolved_at else incident.reopened_at
         incident.resolved_at = None
     if to == Phase.CLOSED:
         incident.closed_at = now
-    incident.save(update_fields=["phase", "phase_since", "resolved_at", "closed_at", *also])
+    incident.save(update_fields=["phase", "phase_since", "reopened_at", "resolved_at", "closed_at", *also])
     text = f"Phase: {was} → {incident.get_phase_display()}" + (f". {reason}" if reason else "")
     audit.record(
         chain=incident.chain, verb="incident.moved", subject=f"incident:{incident.pk}", text=text, by=by, now=now
@@ -148,6 +149,7 @@ def enter(incident: Incident, to: str, by: User, now: datetime, reason: str, als
         deadlines.waive_all(incident=incident, reason="The incident was closed.", by=by, now=now)
     if to == Phase.MANAGEMENT:
         _reopen(incident, by, now)
+    obligations.renew(incident, by=by, now=now)
 
 
 def _next_span(incident: Incident, to: str, by: User, now: datetime, reason: str) -> None:
@@ -159,7 +161,7 @@ def _next_span(incident: Incident, to: str, by: User, now: datetime, reason: str
 
 def _reopen(incident: Incident, by: User, now: datetime) -> None:
     """Not fixed after all: what followed from the resolution rests, and has to be earned anew."""
-    for deadline in incident.deadlines.open().filter(kind__in=["explanation", "recovery_task"]):
+    for deadline in incident.deadlines.open().filter(kind="recovery_task"):
         deadlines.waive(
             incident=incident,
             kind=deadline.kind,
@@ -170,29 +172,11 @@ def _reopen(incident: Incident, by: User, now: datetime) -> None:
         )
     undone = [Milestone.Kind.MITIGATED, Milestone.Kind.RESOLVED_TOLD]
     Milestone.objects.filter(incident=incident, kind__in=undone).update(undone_at=now)
-    if not incident.deadlines.open().filter(kind="update").exists():
-        deadlines.plan(
-            incident=incident,
-            kind="update",
-            title="Next update to customers",
-            owner=incident.lead,
-            due_at=now + timedelta(minutes=deadlines.severity_policy(incident)["cadence_minutes"]),
-            now=now,
-        )
 
 
 def _resolve(incident: Incident, by: User, now: datetime) -> None:
     for state in ComponentState.objects.open().filter(incident=incident).select_related("component"):
         put_component(incident=incident, component=state.component, state=WORKING, by=by, now=now)
-    days = deadlines.severity_policy(incident)["comprehensive_explanation_days"]
-    deadlines.plan(
-        incident=incident,
-        kind="explanation",
-        title="Comprehensive explanation to customers",
-        owner=incident.lead,
-        due_at=now + timedelta(days=days),
-        now=now,
-    )
     # Recovery opens its programme in the same transaction; see docs/adr on signals.
     signals.incident_resolved.send(sender=Incident, incident=incident, by=by, now=now)
 
@@ -236,8 +220,8 @@ def change_severity(
     if incident.severity == severity:
         return incident
     was = incident.get_severity_display()
-    incident.severity = severity
-    incident.save(update_fields=["severity"])
+    incident.severity, incident.severity_since = severity, now
+    incident.save(update_fields=["severity", "severity_since"])
     decisions.note(
         incident=incident,
         kind=decisions.Kind.SEVERITY,
@@ -251,7 +235,9 @@ def change_severity(
         is_recorded=True,
     )
     why = f" {reason.strip()}" if reason.strip() else ""
-    text = f"Severity: {was} → {incident.get_severity_display()}.{why} " + _replan(incident, now)
+    text = f"Severity: {was} → {incident.get_severity_display()}.{why} " + obligations.in_words(
+        obligations.renew(incident, by=by, now=now)
+    )
     audit.record(
         chain=incident.chain, verb="incident.severity", subject=f"incident:{incident.pk}", text=text, by=by, now=now
     )
@@ -260,28 +246,6 @@ def change_severity(
         team, kind="severity", key=f"{incident.ref}:{now.isoformat()}", now=now, incident=incident.pk, text=text
     )
     return incident
-
-
-def _replan(incident: Incident, now: datetime) -> str:
-    """The acknowledgement counts from discovery. A promised update stays unless the new cadence is sooner."""
-    rule = deadlines.severity_policy(incident)
-    moved = []
-    for deadline in incident.deadlines.filter(kind__in=["acknowledge", "update", "explanation"]).open():
-        due = deadline.due_at
-        if deadline.kind == "explanation":
-            due = (incident.resolved_at or now) + timedelta(days=rule["comprehensive_explanation_days"])
-        elif deadline.kind == "acknowledge":
-            due = incident.discovered_at + timedelta(minutes=rule["acknowledge_minutes"])
-        elif incident.milestones.filter(kind=Milestone.Kind.ACKNOWLEDGED).exists():
-            due = min(due, now + timedelta(minutes=rule["cadence_minutes"]))
-        else:
-            due = incident.discovered_at + timedelta(minutes=rule["acknowledge_minutes"] + rule["cadence_minutes"])
-        deadlines.plan(
-            incident=incident, kind=deadline.kind, title=deadline.title, owner=deadline.owner, due_at=due, now=now
-        )
-        moved.append(f"{deadline.title.lower()} now due {due:%d %b %H:%M} UTC")
-    words = "; ".join(moved)
-    return f"{words[0].upper()}{words[1:]}." if words else "No open clock follows from it."
 
 
 @transaction.atomic
@@ -305,6 +269,7 @@ def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: date
             chain=incident.chain, verb="milestone.reached", subject=f"incident:{incident.pk}", text=text, by=by, now=now
         )
         signals.milestone_reached.send(sender=Incident, incident=incident, kind=kind, by=by, now=now)
+        obligations.renew(incident, by=by, now=now)
     return is_new
 
 

@@ -1,5 +1,6 @@
 """What a person types about incidents, one module per concept."""
 
+from incidents.forms.clocks import DoneForm, HandOverForm, RegionsForm, ReplanForm, SnoozeForm
 from incidents.forms.lifecycle import (
     ComponentForm,
     DeclareForm,
@@ -16,12 +17,17 @@ __all__ = [
     "ComponentForm",
     "ComponentSetUpForm",
     "DeclareForm",
+    "DoneForm",
+    "HandOverForm",
     "MilestoneForm",
     "MoveForm",
     "NewComponentForm",
     "ProductForm",
     "ReasonForm",
+    "RegionsForm",
+    "ReplanForm",
     "SeverityForm",
+    "SnoozeForm",
     "StandDownForm",
     "TickForm",
 ]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from crisiscomms.models import Notice
+from crisiscomms.models import Notice, User
 from crisiscomms.notices import Mail, renders
 from crisiscomms.wording import in_words
 from incidents import deadlines
@@ -36,6 +36,19 @@ def deadline_soon(notice: Notice, now: datetime) -> Mail | None:
     return Mail(subject, [when], link, kind.action, **about(deadline.incident))
 
 
+@renders("deadline_remind", urgency="normal")
+def deadline_remind(notice: Notice, now: datetime) -> Mail | None:
+    """Where the policy names a window: its earlier end has come."""
+    deadline = _deadline(notice)
+    if deadline is None:
+        return None
+    due = timezone.localtime(deadline.due_at)
+    subject = f"{prefix(deadline.incident)}: {_title(deadline)} would be good now"
+    words = f"It is due by {due:%H:%M %Z}. Now is a good time for it."
+    link = url_to(deadlines.path_for(deadline, notice.person))
+    return Mail(subject, [words], link, deadlines.kind_of(deadline).action, **about(deadline.incident))
+
+
 @renders("deadline_missed", urgency="urgent")
 def deadline_missed(notice: Notice, now: datetime) -> Mail | None:
     deadline = _deadline(notice)
@@ -48,6 +61,20 @@ def deadline_missed(notice: Notice, now: datetime) -> Mail | None:
     subject = f"{prefix(deadline.incident)} LATE: {_title(deadline)}"
     link = url_to(deadlines.path_for(deadline, notice.person))
     return Mail(subject, [f"It is {late} late.", who], link, kind.action, **about(deadline.incident))
+
+
+@renders("deadline_yours", urgency="urgent")
+def deadline_yours(notice: Notice, now: datetime) -> Mail | None:
+    """Handed over to this person."""
+    deadline = _deadline(notice)
+    if deadline is None or deadline.owner_id != notice.person_id:
+        return None
+    due = timezone.localtime(deadline.due_at)
+    giver = User.objects.filter(pk=notice.context["by"]).first()
+    words = [f"{giver} handed it over to you.", f"It is due by {due:%H:%M %Z} on {due:%-d %B}."]
+    link = url_to(deadlines.path_for(deadline, notice.person))
+    subject = f"{prefix(deadline.incident)}: {_title(deadline)} is yours now"
+    return Mail(subject, words, link, deadlines.kind_of(deadline).action, **about(deadline.incident))
 
 
 def _title(deadline: Deadline) -> str:

@@ -1,3 +1,4 @@
+from incidents.models.clocks import CalendarFeed, CustomerWord
 from incidents.models.components import Component, ComponentState, Dependency, Product
 from incidents.models.deadlines import Deadline
 from incidents.models.decisions import Decision
@@ -7,10 +8,12 @@ from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
 
 __all__ = [
+    "CalendarFeed",
     "Component",
     "ComponentState",
     "CriterionTick",
     "CriterionWaiver",
+    "CustomerWord",
     "Deadline",
     "Decision",
     "Dependency",

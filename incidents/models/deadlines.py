@@ -27,6 +27,8 @@ class Deadline(models.Model):
     """`next_action_at` is when the clock has to look at it again: to warn, to say it passed, to escalate.
 
     A missed deadline can still be met, late. `step` counts the escalations already told.
+    `occasion` and `ruled_at` are what the rules planned it by (see `obligations`): as long as they stay the same, what a
+    person made of it stays too.
     """
 
     class State(models.TextChoices):
@@ -50,11 +52,25 @@ class Deadline(models.Model):
     due_at = models.DateTimeField()
     warn_at = models.DateTimeField(null=True)
     warned_at = models.DateTimeField(null=True)
+    # An earlier, quieter word than the warning.
+    remind_at = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)
     next_action_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=8, choices=State, default=State.PENDING)
     step = models.PositiveSmallIntegerField(default=0)
     met_at = models.DateTimeField(null=True)
     waived_reason = models.CharField(max_length=300, blank=True)
+    # Put off by a person until then: nobody is told before.
+    snoozed_until = models.DateTimeField(null=True)
+    snoozed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    snoozed_reason = models.CharField(max_length=300, blank=True)
+    # “I have it”: the escalation waits until then. What it waited moves all later steps.
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    taken_until = models.DateTimeField(null=True)
+    taken_times = models.PositiveSmallIntegerField(default=0)
+    paused_minutes = models.PositiveIntegerField(default=0)
+    occasion = models.CharField(max_length=80, blank=True)
+    ruled_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     objects = DeadlineQuerySet.as_manager()
@@ -81,6 +97,13 @@ class Deadline(models.Model):
             ),
             models.CheckConstraint(
                 name="deadline_warns_before_it_is_due", condition=Q(warn_at=None) | Q(warn_at__lte=F("due_at"))
+            ),
+            models.CheckConstraint(
+                name="deadline_snoozed_has_a_reason", condition=Q(snoozed_by=None) | ~Q(snoozed_reason="")
+            ),
+            models.CheckConstraint(
+                name="deadline_is_taken_by_somebody",
+                condition=Q(taken_by=None, taken_until=None) | Q(taken_by__isnull=False, taken_until__isnull=False),
             ),
         ]
         indexes = [

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -114,6 +115,14 @@ class Incident(models.Model):
     stood_down = models.BooleanField(default=False)
     # How much is said to whom. Empty until somebody with the right has decided.
     disclosure = models.CharField(max_length=11, choices=Disclosure, blank=True)
+    # What the clocks follow from: since when it is so severe (None: from the start), when it last went back to
+    # management (None: never), whose regulators may have to hear of it (empty: those of the policy), and the
+    # versions of the policies that its clocks keep (None: the newest).
+    severity_since = models.DateTimeField(null=True)
+    reopened_at = models.DateTimeField(null=True)
+    regions = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    clock_policy_version = models.PositiveIntegerField(null=True)
+    obligation_policy_version = models.PositiveIntegerField(null=True)
 
     objects = IncidentQuerySet.as_manager()
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crisiscomms import policy
 from crisiscomms.refusal import Refused
-from incidents import access, actions, deadlines, forms
+from incidents import access, actions, forms
 from incidents.actions.declaring import who_is_told
 from incidents.models import Component, Incident, Product
 
@@ -229,14 +229,8 @@ def waive_deadline(request: HttpRequest, number: int, deadline_id: int) -> HttpR
         messages.error(request, " ".join(form.errors.get("reason", ["This deadline is not open any more."])))
         return redirect("desk:room", number)
     try:
-        access.require(request.user, "lead", incident)
-        deadlines.waive(
-            incident=incident,
-            kind=deadline.kind,
-            subject=deadline.subject,
-            reason=form.cleaned_data["reason"],
-            by=request.user,
-            now=request.now,
+        actions.waive_deadline(
+            deadline_id=deadline.pk, reason=form.cleaned_data["reason"], by=request.user, now=request.now
         )
     except Refused as refusal:
         messages.error(request, str(refusal))

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from delivery.models import Dispatch
-from incidents.models import Incident
+from incidents.models import Deadline, Incident
 from messaging.models import Message
 from stakeholders.models import Account, Contact
 from tests.api.asking import program, send
@@ -26,6 +26,11 @@ incidents   GET   401  404  200  200  200  200  200
 incidents   POST  401  404  403  403  422  422  422
 incident    GET   401  404  404  200  200  200  404
 deadlines   GET   401  404  404  200  200  200  404
+all_deadlines  GET   401  404  200  200  200  200  200
+deadline    GET   401  404  404  200  200  200  404
+deadline_snooze  POST  401  404  404  403  422  422  404
+deadline_waive  POST  401  404  404  403  422  422  404
+deadline_take  POST  401  404  404  422  422  422  404
 timeline    GET   401  404  404  200  200  200  404
 watch_items POST  401  404  403  403  422  422  422
 abilities   GET   401  404  404  200  200  200  404
@@ -129,6 +134,7 @@ def every_address() -> Iterator[str]:
         "number": Incident.objects.values_list("number", flat=True),
         "message_id": Message.objects.values_list("pk", flat=True),
         "dispatch_id": Dispatch.objects.values_list("pk", flat=True),
+        "deadline_id": Deadline.objects.values_list("pk", flat=True),
         "account_id": Account.objects.values_list("pk", flat=True),
         "contact_id": Contact.objects.values_list("pk", flat=True),
     }

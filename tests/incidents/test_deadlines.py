@@ -12,6 +12,7 @@ from crisiscomms.models import AuditEvent, Notice, User
 from crisiscomms.refusal import Refused
 from delivery.models import Dispatch
 from incidents import actions, deadlines, mails, tasks
+from incidents.deadlines import kinds, planning
 from incidents.models import Deadline, Incident
 from messaging import cadence
 from messaging.models import Message
@@ -73,6 +74,8 @@ def test_warned_missed_and_escalated_in_steps_at_exact_minutes_each_told_once(in
         (at(100), [("Dan", "deadline_missed"), ("Pia", "deadline_missed")]),
         (at(119, 59), []),
         (at(120), [("Ben", "deadline_missed")]),
+        (at(200), []),
+        (at(210), [("Ada", "deadline_remind")]),
         (at(300), []),
     ]
 
@@ -247,22 +250,23 @@ def test_a_resolved_message_without_a_promise_leaves_no_update_due(incident, ada
     assert incident.milestones.filter(kind="resolved_told").exists()
 
 
-# By hand: first detailed update 2 h, 4 h, 24 h after verification; a cadence that is sooner anyway stays.
-@pytest.mark.parametrize(("severity", "due"), [("critical", 120), ("major", 250), ("minor", 1450)])
+# By hand: first detailed update 2 h, 4 h, 24 h after verification.
+@pytest.mark.parametrize(("severity", "due"), [("critical", 130), ("major", 250), ("minor", 1450)])
 def test_verified_the_first_detailed_update_is_due_by_policy(ada, severity, due):
     incident = factories.make_incident(ada, severity=severity)
 
     actions.reach_milestone(incident=incident, kind="verified", by=ada, now=at(10))
 
-    assert clock_of(incident, "update").due_at == at(due)
+    assert clock_of(incident, "detailed").due_at == at(due)
 
 
-def test_verified_after_everything_was_met_starts_the_detailed_update(incident, ada):
-    deadlines.meet(incident=incident, kind="update", now=NOW)
-
+def test_a_holding_statement_does_not_do_for_the_detailed_update_and_an_update_does(incident, ada):
     actions.reach_milestone(incident=incident, kind="verified", by=ada, now=at(10))
 
-    assert incident.deadlines.open().get(kind="update").due_at == at(250)
+    for kind, minutes, state in (("holding", 20, "pending"), ("update", 40, "met")):
+        message = factories.make_message(incident, ada, kind=kind)
+        cadence.message_left(message=message, content=factories.make_content(), by=None, now=at(minutes))
+        assert clock_of(incident, "detailed").state == state
 
 
 def test_a_deadline_is_waived_only_with_a_reason(incident, ada):
@@ -284,13 +288,14 @@ def test_what_has_ended_takes_no_further_move(incident, state):
     assert deadlines.meet(incident=incident, kind="acknowledge", now=at(5)) is None
     for to in Deadline.State:
         with pytest.raises(Refused):
-            deadlines._end(clock_of(incident), to)
+            planning._end(clock_of(incident), to)
 
 
 def test_steps_are_policy_not_code(incident, ada):
     rules = policy.current("incidents")
     rules["escalation_steps"] = [{"minutes": 7, "roles": ["sales"]}]
     policy.replace(key="incidents", data=rules, by=ada, now=NOW)
+    Incident.objects.update(clock_policy_version=None)
 
     assert told_at(at(90)) == [("Ada", "deadline_soon")] or told_at(at(90)) == []
     assert told_at(at(96, 59)) == []
@@ -298,7 +303,7 @@ def test_steps_are_policy_not_code(incident, ada):
 
 
 def test_nothing_due_costs_one_look(incident, django_assert_max_num_queries):
-    with django_assert_max_num_queries(3) as looked:
+    with django_assert_max_num_queries(1) as looked:
         assert deadlines.tick(now=at(1)) == 0
 
     assert len([query for query in looked.captured_queries if "incidents_deadline" in query["sql"]]) == 1
@@ -319,7 +324,7 @@ def test_the_look_goes_by_the_partial_index_however_many_rest(incident, ada):
 
 def test_one_deadline_that_cannot_be_handled_does_not_stop_the_clock(incident, ada, monkeypatch):
     healthy = factories.make_incident(ada, discovered_at=NOW - timedelta(minutes=1))
-    monkeypatch.setattr(deadlines, "_kinds", {**deadlines._kinds, "broken": _broken()})
+    monkeypatch.setattr(kinds, "_kinds", {**kinds._kinds, "broken": _broken()})
     deadlines.plan(incident=incident, kind="broken", title="Broken", owner=ada, due_at=at(60), now=NOW)
 
     for minutes in (60, 75, 91):
@@ -348,7 +353,7 @@ def test_two_ticks_at_once_act_once_each(incident, ada):
     def knock(_):
         try:
             together.wait(10)
-            return sum(deadlines.tick(now=at(200)) for _ in range(3))
+            return sum(deadlines.tick(now=at(195)) for _ in range(3))
         finally:
             connection.close()
 

@@ -245,10 +245,7 @@ def test_a_change_of_severity_replans_from_discovery_and_says_so(ada, incident, 
 
 @pytest.mark.parametrize(("severity", "minutes"), [("critical", 90), ("minor", 200)])
 def test_a_promised_update_stays_unless_the_new_cadence_is_sooner(ada, incident, severity, minutes):
-    actions.reach_milestone(incident=incident, kind="acknowledged", by=None, now=NOW)
-    deadlines.meet(incident=incident, kind="acknowledge", now=NOW)
-    promise = NOW + timedelta(minutes=200)
-    deadlines.plan(incident=incident, kind="update", title="Next update", owner=ada, due_at=promise, now=NOW)
+    factories.say(incident, at=NOW, promise=NOW + timedelta(minutes=200))
 
     actions.change_severity(incident_id=incident.pk, severity=severity, by=ada, now=LATER)
 
