@@ -1,5 +1,5 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import incidents, products
+from incidents.api import facts, incidents, products
 
-urlpatterns = [*incidents.urlpatterns, *products.urlpatterns]
+urlpatterns = [*incidents.urlpatterns, *facts.urlpatterns, *products.urlpatterns]

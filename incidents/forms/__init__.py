@@ -1,5 +1,6 @@
 """What a person types about incidents, one module per concept."""
 
+from incidents.forms.facts import AskForm, ChangeFactForm, NewFactForm, SeenForm, WithdrawForm
 from incidents.forms.lifecycle import (
     ComponentForm,
     DeclareForm,
@@ -13,15 +14,20 @@ from incidents.forms.lifecycle import (
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
 
 __all__ = [
+    "AskForm",
+    "ChangeFactForm",
     "ComponentForm",
     "ComponentSetUpForm",
     "DeclareForm",
     "MilestoneForm",
     "MoveForm",
     "NewComponentForm",
+    "NewFactForm",
     "ProductForm",
     "ReasonForm",
+    "SeenForm",
     "SeverityForm",
     "StandDownForm",
     "TickForm",
+    "WithdrawForm",
 ]

@@ -27,9 +27,10 @@ def shipped(monkeypatch):
 def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     new = defaults.load(now=NOW)
 
-    assert new["policies"] == 7
+    assert new["policies"] == 8
     assert set(Policy.objects.values_list("key", "version")) == {
         ("incidents", 1),
+        ("facts", 1),
         ("stakeholders", 1),
         ("messaging", 1),
         ("delivery", 1),
@@ -84,4 +85,4 @@ def test_the_command_says_what_it_loaded(db, capsys):
     call_command("load_defaults")
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("7 policies and ") and second == "0 policies and 0 template versions loaded."
+    assert first.startswith("8 policies and ") and second == "0 policies and 0 template versions loaded."
