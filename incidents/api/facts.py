@@ -20,8 +20,10 @@ from incidents.models.incident import WORKSHOP_ROLES
 
 
 class FactSerializer(serializers.ModelSerializer):
-    value = serializers.SerializerMethodField(help_text="Empty while unknown, and under an embargo for onlookers.")
-    source = serializers.SerializerMethodField(help_text="How we know.")
+    value = serializers.SerializerMethodField(
+        method_name="shown_value", help_text="Empty while unknown, and under an embargo for onlookers."
+    )
+    source = serializers.SerializerMethodField(method_name="shown_source", help_text="How we know.")  # type: ignore[assignment]
     confirmed_by = fields.Person(read_only=True, allow_null=True)
     updated_by = fields.Person(read_only=True, allow_null=True)
 
@@ -33,10 +35,10 @@ class FactSerializer(serializers.ModelSerializer):
         ]
         read_only_fields = fields
 
-    def get_value(self, fact: Fact) -> str:
+    def shown_value(self, fact: Fact) -> str:
         return "" if self._is_hidden(fact) else fact.value
 
-    def get_source(self, fact: Fact) -> str:
+    def shown_source(self, fact: Fact) -> str:
         return "" if self._is_hidden(fact) else fact.source
 
     def _is_hidden(self, fact: Fact) -> bool:
@@ -47,12 +49,16 @@ class FactSerializer(serializers.ModelSerializer):
 class SayingSerializer(fields.Strict):
     value = fields.OneLine(required=False, allow_blank=True, max_length=400, help_text="Empty: unknown.")
     confidence = serializers.ChoiceField(choices=Fact.Confidence)
-    source = fields.OneLine(required=False, allow_blank=True, max_length=200, help_text="How we know.")
+    source = fields.OneLine(  # type: ignore[assignment]
+        required=False, allow_blank=True, max_length=200, help_text="How we know."
+    )
     embargo_until = fields.Moment(required=False, allow_null=True, help_text="Until then no message may say it.")
 
 
 class AddFactSerializer(SayingSerializer):
-    label = fields.OneLine(max_length=120, help_text="What it is about; its key is made from it.")
+    label = fields.OneLine(  # type: ignore[assignment]
+        max_length=120, help_text="What it is about; its key is made from it."
+    )
     role = serializers.ChoiceField(choices=WORKSHOP_ROLES, required=False, help_text="Who usually knows.")
 
 

@@ -81,7 +81,7 @@ def change(request: HttpRequest, number: int, fact_id: int) -> HttpResponse:
     if status == 409:
         # Theirs is shown beside what was typed; pressed again, it is on purpose.
         fact = access.get_fact(request.user, number, fact_id)
-        form.data = form.data.copy()
+        form.data = request.POST.copy()
         form.data["seen"] = str(fact.version)
     return _show(request, fact.incident, fact=fact, form=form, has_conflict=status == 409, status=status)
 
