@@ -232,6 +232,7 @@ SPECTACULAR_SETTINGS = {
         "Severity": "incidents.models.incident.Incident.Severity",
         "Phase": "incidents.models.incident.Incident.Phase",
         "ComponentCondition": "incidents.models.components.ComponentState.State",
+        "FactConfidence": "incidents.models.facts.Fact.Confidence",
         "DeadlineState": "incidents.models.deadlines.Deadline.State",
         "AccountKind": "stakeholders.models.people.Account.Kind",
         "AccountValue": "stakeholders.models.people.Account.Value",

@@ -10,7 +10,7 @@ from django.db.models import Max
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, deadlines, signals
+from incidents import abilities, access, deadlines, signals
 from incidents.actions.lifecycle import lock_incident
 from incidents.models import Deadline, Fact, FactVersion, Incident
 from incidents.models.incident import WORKSHOP_ROLES
@@ -67,7 +67,7 @@ def add_fact(
     role: str = "",
 ) -> Fact:
     """Put something on the sheet that no checklist asks for. Its key for texts is made from the label."""
-    incident = _open_incident(incident_id, by)
+    incident = _open_incident(incident_id, by, now)
     if not label.strip():
         raise Refused("Say what the fact is about.")
     if role and role not in WORKSHOP_ROLES:
@@ -103,7 +103,7 @@ def change_fact(
 
     Whoever sets it to confirmed confirms it. What was confirmed changes only with a reason: others rely on it.
     """
-    fact = _lock(fact_id, by, seen)
+    fact = _lock(fact_id, by, seen, now)
     before = _state(fact)
     _set(fact, value, confidence, source, embargo_until, by, now)
     if _state(fact) == before:
@@ -119,7 +119,7 @@ def change_fact(
 @transaction.atomic
 def confirm_fact(*, fact_id: int, seen: int, by: User, now: datetime) -> Fact:
     """Stand in for it with one's name: it is so."""
-    fact = _lock(fact_id, by, seen)
+    fact = _lock(fact_id, by, seen, now)
     if fact.confidence == Confidence.CONFIRMED:
         raise Conflict(f"{fact.confirmed_by} has confirmed this already.")
     if fact.confidence == Confidence.UNKNOWN:
@@ -135,7 +135,7 @@ def confirm_fact(*, fact_id: int, seen: int, by: User, now: datetime) -> Fact:
 @transaction.atomic
 def withdraw_fact(*, fact_id: int, seen: int, reason: str, by: User, now: datetime) -> Fact:
     """It is not so, and nothing stands in its place: whoever has used it is shown that they have."""
-    fact = _lock(fact_id, by, seen)
+    fact = _lock(fact_id, by, seen, now)
     if fact.withdrawn_at is not None:
         raise Conflict("This was withdrawn already.")
     if not fact.is_known:
@@ -155,7 +155,7 @@ def withdraw_fact(*, fact_id: int, seen: int, reason: str, by: User, now: dateti
 def ask_for_fact(*, fact_id: int, role: str, by: User, now: datetime) -> Deadline:
     """Ask everybody of a role who may see the incident; one of them owns the clock. Asked again, it starts anew."""
     fact = Fact.objects.get(pk=fact_id)
-    incident = _open_incident(fact.incident_id, by)
+    incident = _open_incident(fact.incident_id, by, now)
     fact = Fact.objects.select_for_update(of=("self",)).get(pk=fact_id)
     fact.incident = incident
     if role not in WORKSHOP_ROLES:
@@ -204,16 +204,14 @@ def _next_position(incident: Incident) -> int:
     return (incident.facts.aggregate(top=Max("position"))["top"] or 0) + 1  # type: ignore[attr-defined]
 
 
-def _open_incident(incident_id: int, by: User) -> Incident:
+def _open_incident(incident_id: int, by: User, now: datetime) -> Incident:
     incident = lock_incident(incident_id)
-    access.require(by, "work", incident)
-    if incident.phase == Incident.Phase.CLOSED:
-        raise Refused("The incident is closed: its fact sheet stays as it is.")
+    abilities.require("facts", incident, by, now)
     return incident
 
 
-def _lock(fact_id: int, by: User, seen: int) -> Fact:
-    incident = _open_incident(Fact.objects.only("incident_id").get(pk=fact_id).incident_id, by)
+def _lock(fact_id: int, by: User, seen: int, now: datetime) -> Fact:
+    incident = _open_incident(Fact.objects.only("incident_id").get(pk=fact_id).incident_id, by, now)
     fact = Fact.objects.select_for_update(of=("self",)).select_related("updated_by", "confirmed_by").get(pk=fact_id)
     fact.incident = incident
     if fact.version != seen:
@@ -318,3 +316,11 @@ def _say(fact: Fact, verb: str, text: str, by: User, now: datetime) -> None:
         now=now,
         data={"version": fact.version},
     )
+
+
+def _still_open(asked: abilities.Asked) -> str:
+    closed = asked.incident.phase == Incident.Phase.CLOSED
+    return "The incident is closed: its fact sheet stays as it is." if closed else ""
+
+
+abilities.register(abilities.Ability("facts", "Add or change facts", _still_open))

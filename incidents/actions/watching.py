@@ -8,8 +8,8 @@ from crisiscomms import audit, notices
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
 from incidents import abilities, access, decisions
-from incidents.actions.facts import open_checklist
 from incidents.actions.declaring import check_answers, open_incident, put_components
+from incidents.actions.facts import open_checklist
 from incidents.actions.lifecycle import let_see
 from incidents.models import Incident, TeamMember
 
