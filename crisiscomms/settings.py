@@ -235,6 +235,7 @@ SPECTACULAR_SETTINGS = {
         "Disclosure": "incidents.models.incident.Incident.Disclosure",
         "DecisionKind": "incidents.models.decisions.Decision.Kind",
         "MilestoneKind": "incidents.models.phases.Milestone.Kind",
+        "FactConfidence": "incidents.models.facts.Fact.Confidence",
         "DeadlineState": "incidents.models.deadlines.Deadline.State",
         "AccountKind": "stakeholders.models.people.Account.Kind",
         "AccountValue": "stakeholders.models.people.Account.Value",

@@ -5,11 +5,12 @@ class DeliveryConfig(AppConfig):
     name = "delivery"
 
     def ready(self) -> None:
-        from delivery import forgetting, mails, queries, rules, uses, watched
+        from delivery import facts_left, forgetting, mails, queries, rules, uses, watched
         from delivery.channels import chat
         from incidents import criteria
 
         assert chat
+        assert facts_left
         assert forgetting
         assert mails
         assert rules

@@ -1,17 +1,21 @@
 """May this leave, now? Asked when it is ordered, when the hold ends, and again before every batch."""
 
+from datetime import datetime
+
 from crisiscomms.models import User
 from delivery.models import Dispatch
 from incidents import access, disclosure
 from incidents.models import Incident
+from messaging import facts
 from messaging.content import Content, fingerprint
 from messaging.models import ApprovalDecision, ApprovalRequest, Message
 
 
-def why_not(dispatch: Dispatch) -> str:
+def why_not(dispatch: Dispatch, now: datetime) -> str:
     """A sentence that says why this dispatch may not send any more, or an empty text.
 
-    Checks the wall, the approval, the content's fingerprint, and that those who approved and ordered still may.
+    Checks the wall, the approval, the content's fingerprint, the facts it rests on, and that those who approved and
+    ordered still may.
     """
     incident = dispatch.incident
     if incident.is_exercise:
@@ -27,7 +31,7 @@ def why_not(dispatch: Dispatch) -> str:
         return "The incident was stood down."
     if incident.phase == Incident.Phase.CLOSED:
         return "The incident is closed."
-    return _overtaken(dispatch) or _approval(dispatch) or _people(dispatch)
+    return _overtaken(dispatch) or _approval(dispatch) or _facts(dispatch, now) or _people(dispatch)
 
 
 def _overtaken(dispatch: Dispatch) -> str:
@@ -57,6 +61,12 @@ def _approval(dispatch: Dispatch) -> str:
     if not mark == dispatch.fingerprint == request.version.fingerprint:
         return "The text is not the one that was approved."
     return ""
+
+
+def _facts(dispatch: Dispatch, now: datetime) -> str:
+    """What has begun to leave goes on with what was approved; an embargo holds also then."""
+    content = Content.from_data(dispatch.content)
+    return facts.why_not(content, dispatch.incident, now, has_begun=dispatch.released_at is not None)
 
 
 def _people(dispatch: Dispatch) -> str:

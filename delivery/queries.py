@@ -67,7 +67,7 @@ def left_out(dispatch: Dispatch, limit: int = 50) -> list[Notification]:
     return list(skipped.select_related("contact").order_by("pk")[:limit])
 
 
-def plan_for(message: Message, by: User) -> dict[str, Any]:
+def plan_for(message: Message, by: User, now: datetime) -> dict[str, Any]:
     """Before the press by this person: whom it would reach now beside what was approved, and why it may not go."""
     request = message.approval
     if request is None:
@@ -94,7 +94,7 @@ def plan_for(message: Message, by: User) -> dict[str, Any]:
         "approved": request.reach["contacts"],
         "accounts": recipients.account_names(rule),
         "hold_seconds": policy.current("messaging")["settings"]["hold_seconds"],
-        "why_not": authority.why_not(draft),
+        "why_not": authority.why_not(draft, now),
     }
 
 

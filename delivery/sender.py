@@ -135,7 +135,7 @@ def work(*, dispatch_id: int, seconds: float = 45, now: Callable[[], datetime] =
         dispatch = _running(dispatch_id, batch.dispatch)
         if dispatch is None:
             return False
-        reason = authority.why_not(dispatch)
+        reason = authority.why_not(dispatch, now())
         if reason:
             # Another worker, or a person, may have stopped it a moment before.
             with suppress(Conflict):

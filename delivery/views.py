@@ -53,7 +53,7 @@ def _plan(request: HttpRequest, message: Message) -> dict[str, Any]:
         "accounts_by_id": queries.account_names(troubles),
         "left_out": queries.left_out(mail.dispatch) if mail and mail.tally.skipped else [],
         "moves": queries.is_under_way(channels),
-        "plan": queries.plan_for(message, request.user) if message.state == Message.State.APPROVED else {},
+        "plan": queries.plan_for(message, request.user, request.now) if message.state == Message.State.APPROVED else {},
     }
 
 

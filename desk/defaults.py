@@ -18,6 +18,7 @@ POLICIES = (
     ("incidents", "incidents", "policy.yaml"),
     ("decisions", "incidents", "decisions.yaml"),
     ("clocks", "incidents", "clocks.yaml"),
+    ("facts", "incidents", "facts.yaml"),
     ("stakeholders", "stakeholders", "policy.yaml"),
     ("messaging", "messaging", "policy.yaml"),
     ("delivery", "delivery", "policy.yaml"),

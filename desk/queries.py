@@ -13,7 +13,8 @@ from crisiscomms.wording import in_words
 from delivery.models import Dispatch
 from incidents import deadlines, disclosure
 from incidents.criteria import exit_criteria
-from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone, PhaseSpan
+from incidents.models import Component, Deadline, Fact, ImportedIncident, Incident, Milestone, PhaseSpan
+from messaging import facts
 from messaging.cadence import UNFINISHED
 from messaging.models import ApprovalSeat, Message
 
@@ -135,13 +136,17 @@ def room(incident: Incident) -> dict[str, Any]:
         total=Count("pk", filter=~Q(state="pending") & ~Q(state="waived")),
     )
     clocks = list(incident.deadlines.open().select_related("owner").order_by("due_at"))
+    stale = facts.out_of_date(messages, incident)
     acknowledged = milestones.get(Milestone.Kind.ACKNOWLEDGED)
     reached, planned = reached_by_incident([incident.pk]).get(incident.pk, (0, 0))
     return {
         "incident": incident,
         "milestones": milestones,
         "missing_milestones": _missing(milestones),
-        "messages_written": [{"message": message, "cells": _cells(message), **_where(message)} for message in messages],
+        "messages_written": [
+            {"message": message, "cells": _cells(message, stale.get(message.pk, [])), **_where(message)}
+            for message in messages
+        ],
         "draft": next((message for message in messages if message.state in STILL_OPEN), None),
         "on_hold": next((one for one in messages if any(d.state == "held" for d in one.dispatches.all())), None),
         "clocks": clocks,
@@ -208,13 +213,13 @@ def _may_fail_too(incident: Incident) -> Any:
     return needing.select_related("product").distinct() if affected else []
 
 
-def _cells(message: Message) -> list[dict[str, Any]]:
+def _cells(message: Message, stale: list[Fact]) -> list[dict[str, Any]]:
     """One cell per channel: its state as a glyph, a word and a figure."""
     newest: dict[str, Dispatch] = {}
     for dispatch in sorted(message.dispatches.all(), key=lambda one: one.pk):
         if dispatch.state != Dispatch.State.TAKEN_BACK:
             newest[dispatch.channel] = dispatch
-    return [_cell(message, channel, label, newest.get(channel)) for channel, label in Dispatch.Channel.choices]
+    return [_cell(message, channel, label, newest.get(channel), stale) for channel, label in Dispatch.Channel.choices]
 
 
 DISPATCH_LOOKS = {
@@ -233,12 +238,16 @@ MESSAGE_LOOKS = {
 }
 
 
-def _cell(message: Message, channel: str, label: str, dispatch: Dispatch | None) -> dict[str, Any]:
+def _cell(message: Message, channel: str, label: str, dispatch: Dispatch | None, stale: list[Fact]) -> dict[str, Any]:
     if dispatch is None:
         planned = channel in message.working.get("channels", [])
         glyph, tone, word = MESSAGE_LOOKS[message.state] if planned else ("", "is-none", "")
+        detail = ""
+        if planned and stale:
+            glyph, tone, word, detail = "stale", "is-wait", "Out of date", stale[0].label
         url = reverse("messaging:compose", args=[message.pk])
-        return {"channel": label, "glyph": glyph, "tone": tone, "word": word, "detail": "", "url": url if word else ""}
+        url = url if word else ""
+        return {"channel": label, "glyph": glyph, "tone": tone, "word": word, "detail": detail, "url": url}
     glyph, tone, word = DISPATCH_LOOKS[dispatch.state]
     tally = dispatch.tally
     detail = ""

@@ -11,7 +11,7 @@ from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import abilities, access, clocks
+from incidents import abilities, access, clocks, facts
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 from messaging.models import Message
@@ -93,6 +93,7 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
     can = abilities.of(incident, request.user, request.now)
     return {
         **queries.room(incident),
+        **facts.for_room(incident, request.user, request.now),
         **_timeline(request, incident),
         **clocks.for_room(incident, request.user, request.now),
         "may_work": may_work,

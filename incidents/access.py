@@ -7,7 +7,7 @@ from django.http import Http404
 from crisiscomms import presence
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import NotAllowed
-from incidents.models import Incident
+from incidents.models import Fact, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 
 # Who comes near at all. Who decides what at which severity is narrower, and policy: see decisions.py.
@@ -70,3 +70,19 @@ def get_incident(user: User, number: int) -> Incident:
     if incident is None:
         raise Http404
     return incident
+
+
+def sees_embargoed(user: User, incident: Incident) -> bool:
+    """The workshop works with what must not be said yet; whoever only looks on sees it afterwards."""
+    return may(user, "work", incident)
+
+
+def get_fact(user: User, number: int, fact_id: int) -> Fact:
+    """A fact of an incident that this person sees; 404 alike for one that is missing, hidden, or of another incident."""
+    incident = get_incident(user, number)
+    fact = incident.facts.select_related("updated_by", "confirmed_by").filter(pk=fact_id).first()  # type: ignore[attr-defined]
+    if fact is None:
+        raise Http404
+    fact.incident = incident
+    found: Fact = fact
+    return found

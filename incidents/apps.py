@@ -6,11 +6,13 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import calendars, clocks, handover, mails, obligation_rules, rules, search, watched
+        from incidents import calendars, clocks, facts, handover, mails, obligation_rules, rules, search, watched
         from incidents.models import Component
 
         assert calendars
         assert clocks
+
+        assert facts
         assert handover
         assert mails
         assert obligation_rules

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from crisiscomms.search import HITS, Asked, Hit, Source, holding, register
 from incidents.access import may
-from incidents.models import Component, Incident, Product
+from incidents.models import Component, Fact, Incident, Product
 
 
 def _incidents(asked: Asked) -> list[Hit]:
@@ -28,6 +28,20 @@ def _hit(incident: Incident) -> Hit:
     return Hit(f"{incident.ref} {incident.title}", detail, url, ", ".join(marks))
 
 
+def _facts(asked: Asked) -> list[Hit]:
+    """What is known of the incidents that this person sees; under an embargo for the workshop only."""
+    by_words = holding(asked, Fact.objects.known(), "label", "value").values("pk")
+    found = Fact.objects.visible_to(asked.by).filter(pk__in=by_words).select_related("incident")
+    if not may(asked.by, "work"):
+        found = found.free(asked.now)
+    return [_fact(one) for one in found.order_by("-updated_at", "-pk")[:HITS]]
+
+
+def _fact(fact: Fact) -> Hit:
+    url = reverse("incidents:fact", args=[fact.incident.number, fact.pk])
+    return Hit(f"{fact.label}: {fact.value}", f"{fact.incident.ref}, {fact.get_confidence_display().lower()}", url)
+
+
 def _set_up(asked: Asked) -> Iterable[Hit]:
     """Only administrators have a page for them."""
     if not may(asked.by, "set_up"):
@@ -41,4 +55,5 @@ def _set_up(asked: Asked) -> Iterable[Hit]:
 
 
 register(Source(10, "incidents", "Incidents", _incidents))
+register(Source(15, "facts", "Facts", _facts))
 register(Source(70, "products", "Products and parts", _set_up))

@@ -8,3 +8,5 @@ incident_resolved = Signal()
 incident_closed = Signal()
 # Sent with incident, kind, by, now.
 milestone_reached = Signal()
+# Sent with incident, fact, by, now: what a fact says outward is another thing now, or must not be said yet.
+fact_changed = Signal()

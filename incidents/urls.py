@@ -1,6 +1,6 @@
 from django.urls import path
 
-from incidents.views import clocks, decisions, pressing, products
+from incidents.views import clocks, decisions, facts, pressing, products
 
 app_name = "incidents"
 urlpatterns = [
@@ -29,6 +29,13 @@ urlpatterns = [
     path("clocks/calendar/", clocks.calendar, name="calendar"),
     path("clocks/calendar/end/", clocks.calendar_end, name="calendar_end"),
     path("clocks/<str:token>.ics", clocks.calendar_feed, name="calendar_feed"),
+    path("incidents/INC-<id:number>/facts/", facts.sheet, name="facts"),
+    path("incidents/INC-<id:number>/facts/live/", facts.sheet_live, name="facts_live"),
+    path("incidents/INC-<id:number>/facts/<id:fact_id>/", facts.history, name="fact"),
+    path("incidents/INC-<id:number>/facts/<id:fact_id>/change/", facts.change, name="fact_change"),
+    path("incidents/INC-<id:number>/facts/<id:fact_id>/confirm/", facts.confirm, name="fact_confirm"),
+    path("incidents/INC-<id:number>/facts/<id:fact_id>/withdraw/", facts.withdraw, name="fact_withdraw"),
+    path("incidents/INC-<id:number>/facts/<id:fact_id>/ask/", facts.ask, name="fact_ask"),
     path("setup/products/", products.products, name="products"),
     path("setup/products/<id:product_id>/", products.product, name="product"),
     path("setup/parts/<id:component_id>/", products.component, name="component_setup"),

@@ -7,8 +7,9 @@ class MessagingConfig(AppConfig):
     def ready(self) -> None:
         from crisiscomms import checklist
         from incidents import disclosure
-        from incidents.signals import incident_closed
-        from messaging import cadence, mails, rules, search, watched
+        from incidents import facts as fact_sheet
+        from incidents.signals import fact_changed, incident_closed
+        from messaging import cadence, facts, mails, rules, search, watched
         from messaging.actions import proof
         from messaging.content import CHANNELS
         from messaging.models import ApprovalRequest
@@ -21,6 +22,8 @@ class MessagingConfig(AppConfig):
         for key, label in CHANNELS.items():
             disclosure.register_channel(key, label)
         incident_closed.connect(_incident_closed, dispatch_uid="messaging.approvals")
+        fact_changed.connect(_fact_changed, dispatch_uid="messaging.facts")
+        fact_sheet.register_uses("messaging", facts.uses_in_writing)
         assert cadence
         checklist.register(
             checklist.Step(
@@ -39,3 +42,9 @@ def _incident_closed(**sent: object) -> None:
     from messaging.actions import approvals
 
     approvals.void_all(**{name: sent[name] for name in ("incident", "by", "now")})  # type: ignore[arg-type]
+
+
+def _fact_changed(**sent: object) -> None:
+    from messaging.actions import approvals
+
+    approvals.void_for_fact(**{name: sent[name] for name in ("incident", "fact", "by", "now")})  # type: ignore[arg-type]

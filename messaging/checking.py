@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from crisiscomms.organisation import get_organisation
 from incidents import disclosure
 from incidents.models import Incident
-from messaging import mail, rendering
+from messaging import facts, mail, rendering
 from messaging.content import CHANNELS, LIMITS, LINE_LIMIT, LINES_LIMIT, PARTS, Content
 from messaging.models import Message
 from stakeholders.models import Account
@@ -96,6 +96,7 @@ def _approval_faults(content: Content, incident: Incident, now: datetime, kind: 
     yield from _whole_faults(content)
     if uses_products(content) and not (content.affected_only and content.rule_for(incident).affected):
         yield "recognize", NO_PRODUCTS
+    yield from facts.faults(content, incident, now, kind)
     yield from _promise_faults(content, now, kind)
 
 

@@ -94,6 +94,11 @@ def facts_of(incident: Incident) -> dict[str, Any]:
         "began_at": incident.began_at.isoformat(),
         "organisation": organisation.name,
         "support": organisation.support_text or organisation.reply_to or "our support",
+        # All that are known, for a draft; a version keeps those that its text uses (messaging/facts.py).
+        "facts": {
+            fact.key: {"id": fact.pk, "label": fact.label, "value": fact.value, "confidence": fact.confidence}
+            for fact in incident.facts.known()  # type: ignore[attr-defined]
+        },
     }
 
 

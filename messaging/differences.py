@@ -64,8 +64,14 @@ def _lists(old: Content, new: Content) -> list[tuple[str, str, str]]:
         ("Accounts", plain(old.kinds), plain(new.kinds)),
         ("Tiers", plain(old.tiers), plain(new.tiers)),
         ("Only affected", plain(old.affected_only), plain(new.affected_only)),
+        ("Facts it rests on", _facts(old), _facts(new)),
         ("Why a part is missing", old.missing_reason, new.missing_reason),
     ]
+
+
+def _facts(content: Content) -> str:
+    used = content.facts.get("facts", {}).values()
+    return "\n".join(f"{fact['label']}: {fact['value']} ({fact['confidence']})" for fact in used)
 
 
 def words(old: str, new: str) -> list[Piece]:

@@ -94,7 +94,7 @@ def compile_mail(content: Content, organisation: Organisation) -> CompiledMail:
     return CompiledMail(subject, rendering.compile_pair("\n\n".join(text) + "\n", page))
 
 
-def incident_values(incident: Incident, content: Content, zone: str) -> dict[str, str]:
+def incident_values(incident: Incident, content: Content, zone: str) -> dict[str, Any]:
     """The fields that are the same for everybody in one time zone: as frozen, or as they are now for a draft."""
     facts = content.facts or facts_of(incident)
     return {
@@ -105,6 +105,7 @@ def incident_values(incident: Incident, content: Content, zone: str) -> dict[str
         "next_update_at": moment_words(content.next_update, zone) if content.next_update else "",
         "organisation": facts["organisation"],
         "support": facts["support"],
+        rendering.FACT: {key: straight(fact["value"]) for key, fact in facts.get("facts", {}).items()},
     }
 
 

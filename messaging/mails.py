@@ -139,10 +139,13 @@ def approval_ended(notice: Notice, now: datetime) -> Mail | None:
 def approval_void(notice: Notice, now: datetime) -> Mail | None:
     request = ApprovalRequest.objects.select_related("message__incident").get(pk=notice.context["request"])
     message = request.message
+    why = "The text was changed after you were asked."
+    if request.ended_reason.startswith("The fact ") and not message.incident.restricted:
+        why = f"{request.ended_reason} The text rests on it."
     return Mail(
         f"{message.incident.ref}: {message.name.lower()} was changed, your decision is not needed now",
         [
-            "The text was changed after you were asked. What was asked or decided no longer counts.",
+            f"{why} What was asked or decided no longer counts.",
             "You will be asked again about the new text.",
         ],
         **about(message.incident),

@@ -32,6 +32,9 @@ INCIDENT_FIELDS = {
 }
 FIELDS = {**PERSON_FIELDS, **INCIDENT_FIELDS}
 FILTERS = ("default", "capitalize", "downcase", "upcase")
+# Facts of the incident’s sheet are fields too: {{ fact.cause }}.
+FACT = "fact"
+FACT_KEY = re.compile(r"(?!(?:size|first|last)$)[a-z][a-z0-9_]{0,39}")
 TAGS = ("if", "unless", "content", "output", "illegal")
 HTML_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "h3", "h4", "blockquote", "code"}
 SOURCE_LIMIT = 8_000
@@ -78,16 +81,38 @@ def check(source: str, *, where: str, allowed: Iterable[str] = tuple(FIELDS)) ->
     _check_length(source, where)
     template = _parse(_plain, source, where)
     analysis = template.analyze()
-    unknown = sorted(set(analysis.globals) - set(allowed))
+    unknown = sorted(set(analysis.globals) - set(allowed) - {FACT})
     if unknown:
         names = ", ".join(sorted(allowed))
         raise BadTemplate(f"{where} uses “{unknown[0]}”, which is not a field here. These are: {names}.")
     strange = sorted(set(analysis.filters) - set(FILTERS))
     if strange:
         raise BadTemplate(f"{where} uses the filter “{strange[0]}”. These exist: {', '.join(FILTERS)}.")
+    for use in analysis.globals.get(FACT, []):
+        if _fact_key(use.segments) is None:
+            raise BadTemplate(f"{where} uses a fact in another way than {{{{ fact.cause }}}}: by its key alone.")
     for name, uses in analysis.globals.items():
+        if name == FACT:
+            continue
         if any(len(getattr(use, "segments", [name])) > 1 for use in uses):
             raise BadTemplate(f"{where} looks inside “{name}”. A field is used by its name alone.")
+
+
+def _fact_key(segments: list[object]) -> str | None:
+    key = segments[1] if len(segments) == 2 else None
+    return key if isinstance(key, str) and FACT_KEY.fullmatch(key) else None
+
+
+@lru_cache(maxsize=1024)
+def fact_keys(source: str) -> frozenset[str]:
+    """The facts that a text draws on; none of a text that cannot be read yet."""
+    if FACT not in source or len(source) > SOURCE_LIMIT:
+        return frozenset()
+    try:
+        uses = _parse(_plain, source, "The text").analyze().globals.get(FACT, [])
+    except BadTemplate:
+        return frozenset()
+    return frozenset(key for use in uses if (key := _fact_key(use.segments)))
 
 
 def _check_length(source: str, where: str = "A part") -> None:

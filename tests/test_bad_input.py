@@ -71,6 +71,7 @@ PERSON = {
     "out_until": "2026-11-18T13:00",
     "successor": "1",
 }
+FACT = {"value": "text", "confidence": "believed", "source": "text", "embargo_until": "2026-11-18T13:00"}
 # Every form: route → who fills it in, and a field list with values that are fine.
 FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "setup_organisation": (
@@ -160,6 +161,11 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "incidents:regions": ("workshop", {"regions": "EU"}),
     "incidents:calendar": ("workshop", {}),
     "incidents:calendar_end": ("workshop", {}),
+    "incidents:facts": ("workshop", {**FACT, "label": "text", "role": "product"}),
+    "incidents:fact_change": ("workshop", {**FACT, "seen": "2", "reason": "text"}),
+    "incidents:fact_confirm": ("workshop", {"seen": "2"}),
+    "incidents:fact_withdraw": ("workshop", {"seen": "2", "reason": "text"}),
+    "incidents:fact_ask": ("workshop", {"role": "product"}),
     "incidents:products": (
         "administrator",
         {"add_product": "1", "p-name": "n", "add_component": "1", "c-product": "1", "c-name": "n"},
@@ -296,6 +302,7 @@ def test_every_form_of_the_product_is_in_the_list():
 
 
 READ_ONLY = {
+    "incidents:fact",
     *(
         "mfa_index",
         "mfa_view_recovery_codes",

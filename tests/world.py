@@ -16,7 +16,7 @@ from delivery import sender, sweeping
 from delivery.channels import email as door
 from delivery.models import Dispatch
 from incidents import actions as incidents
-from incidents.models import Component, Incident
+from incidents.models import Component, Fact, Incident
 from messaging import actions as messaging
 from messaging.models import ApprovalRequest, ApprovalSeat, Message
 from recovery.actions import open_programme
@@ -162,8 +162,17 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
         "link": link_for(asked, ben),
         "deadline_id": incident.deadlines.open().first().pk,
         "task_id": task.pk,
+        "fact_id": _fact(incident, ada, hidden).pk,
         "_incident": incident,
     }
+
+
+def _fact(incident: Incident, by: User, hidden: str) -> Fact:
+    """A question that has been answered, and changed once."""
+    fact = incidents.add_fact(incident_id=incident.pk, label=f"{hidden} fact", value=f"{hidden} before", by=by, now=NOW)
+    return incidents.change_fact(
+        fact_id=fact.pk, seen=1, value=f"{hidden} value", confidence="believed", source=f"{hidden} log", by=by, now=NOW
+    )
 
 
 def _component(name: str, *, is_public: bool) -> Component:

@@ -27,6 +27,11 @@ register = template.Library()
 
 SEVERITIES = {"critical": ("sev3", "Critical"), "major": ("sev2", "Major"), "minor": ("sev1", "Minor")}
 DUE_GLYPHS = {"due": "clock", "soon": "soon", "late": "late", "met": "sent", "missed": "late", "waived": "waived"}
+FACTS = {
+    "confirmed": ("ok", "good", "Confirmed"),
+    "believed": ("degraded", "wait", "Believed"),
+    "unknown": ("unknown", "", "Unknown"),
+}
 _CELLS = "cells of a table"
 BAR_PARTS = ("good", "warn", "crit", "run", "ink", "mut")
 SOON = 900
@@ -78,6 +83,14 @@ def pill(text: str, glyph: str = "", tone: str = "", boxed: bool = False) -> Saf
     """A state in shape and word: {% pill "Draft" glyph="draft" boxed=True %}. Tones: good, run, wait, bad."""
     classes = "".join([f" is-{tone}" if tone else "", " is-boxed" if boxed else ""])
     return format_html('<span class="cc-pill{}">{}{}</span>', classes, _shape(glyph), text)
+
+
+@register.simple_tag
+@lru_cache(maxsize=20)
+def fact_mark(confidence: str) -> SafeString:
+    """How sure a fact is, in shape and word: {% fact_mark fact.confidence %}."""
+    shape, tone, word = FACTS[confidence]
+    return pill(word, glyph=shape, tone=tone)
 
 
 @register.simple_tag

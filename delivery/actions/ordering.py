@@ -42,7 +42,7 @@ def order_dispatch(*, message_id: int, by: User, now: datetime, hold_seconds: in
         _order(message, content, channel, by, now, now + timedelta(seconds=hold)) for channel in content.channels
     ]
     for dispatch in dispatches:
-        reason = authority.why_not(dispatch)
+        reason = authority.why_not(dispatch, now)
         if reason:
             raise Refused(reason)
         if dispatch.channel == Dispatch.Channel.EMAIL:
@@ -161,7 +161,7 @@ def release_due(*, dispatch_id: int, now: datetime) -> str:
     dispatch = _lock(dispatch_id)
     if dispatch.state not in (State.HELD, State.LOCKED) or dispatch.hold_until > now:
         return str(dispatch.state)
-    reason = authority.why_not(dispatch)
+    reason = authority.why_not(dispatch, now)
     if reason:
         stop_dispatch(dispatch_id=dispatch.pk, reason=reason, by=None, now=now)
         return str(State.STOPPED)
@@ -188,7 +188,7 @@ def open_early(*, dispatch_id: int, reason: str, by: User, now: datetime, break_
         raise Refused("Say why the public should read it before these customers have their mail.")
     if dispatch.state != State.LOCKED:
         raise Conflict(f"It is {dispatch.get_state_display().lower()}, so there is no lock to open.")
-    why_not = authority.why_not(dispatch)
+    why_not = authority.why_not(dispatch, now)
     if why_not:
         raise Refused(why_not)
     decisions.note(

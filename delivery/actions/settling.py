@@ -18,7 +18,7 @@ State = Notification.State
 @transaction.atomic
 def retry_failed(*, dispatch_id: int, by: User, now: datetime) -> int:
     """Try the failed ones again, and only those. Returns how many."""
-    dispatch = _ready(dispatch_id, by)
+    dispatch = _ready(dispatch_id, by, now)
     count = dispatch.notifications.filter(state=State.FAILED).update(
         state=State.RETRY, next_attempt_at=now, attempts=0, ended_at=None, reason=""
     )
@@ -28,7 +28,7 @@ def retry_failed(*, dispatch_id: int, by: User, now: datetime) -> int:
 @transaction.atomic
 def settle_unknown(*, dispatch_id: int, send_again: bool, by: User, now: datetime) -> int:
     """Decide about mails whose fate is unknown: send again (same Message-ID), or count them as handed over."""
-    dispatch = _ready(dispatch_id, by)
+    dispatch = _ready(dispatch_id, by, now)
     unknown = dispatch.notifications.filter(state=State.UNKNOWN)
     if not send_again:
         count = unknown.update(state=State.SENT, ended_at=now)
@@ -45,7 +45,7 @@ def resume_dispatch(*, dispatch_id: int, by: User, now: datetime) -> None:
     access.require(by, "work", dispatch.incident)
     if dispatch.state != Dispatch.State.STOPPED or dispatch.released_at is None:
         raise Conflict("Only what was stopped while it was being sent can go on.")
-    _may(dispatch)
+    _may(dispatch, now)
     _move(dispatch, Dispatch.State.RUNNING, why="", finished_at=None)
     text = f"{dispatch.message.name}: sending goes on"
     audit.record(
@@ -59,17 +59,17 @@ def resume_dispatch(*, dispatch_id: int, by: User, now: datetime) -> None:
     tasks.ring_sweep()
 
 
-def _ready(dispatch_id: int, by: User) -> Dispatch:
+def _ready(dispatch_id: int, by: User, now: datetime) -> Dispatch:
     dispatch = _lock(dispatch_id)
     access.require(by, "work", dispatch.incident)
     if dispatch.state not in (Dispatch.State.RUNNING, Dispatch.State.DONE):
         raise Conflict(f"This is {dispatch.get_state_display().lower()}, so nothing can be tried again now.")
-    _may(dispatch)
+    _may(dispatch, now)
     return dispatch
 
 
-def _may(dispatch: Dispatch) -> None:
-    reason = authority.why_not(dispatch)
+def _may(dispatch: Dispatch, now: datetime) -> None:
+    reason = authority.why_not(dispatch, now)
     if reason:
         raise Refused(reason)
 

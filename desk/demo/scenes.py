@@ -10,7 +10,7 @@ from delivery import actions as delivery
 from delivery.models import Notification
 from incidents import actions as incidents
 from incidents import deadlines
-from incidents.models import Component, Incident
+from incidents.models import Component, Fact, Incident
 from messaging import actions as messaging
 from messaging.content import Content
 from messaging.models import Message
@@ -168,6 +168,27 @@ def _component(scene: Scene, step: Step, now: datetime) -> None:
     )
 
 
+def _fact(scene: Scene, step: Step, now: datetime) -> None:
+    """Say what a fact is (a new one, where no question asks for it), confirm it, withdraw it, or ask for it."""
+    incident, by = scene.current(), scene.by(step)
+    fact = Fact.objects.filter(incident=incident, key=step["fact"]).first()
+    said = {name: step[name] for name in ("value", "confidence", "source") if name in step}
+    if "embargo" in step:
+        said["embargo_until"] = now + span(step["embargo"])
+    if fact is None:
+        incidents.add_fact(incident_id=incident.pk, label=step["label"], **said, by=by, now=now)
+        return
+    if "ask" in step:
+        incidents.ask_for_fact(fact_id=fact.pk, role=step["ask"], by=by, now=now)
+    elif "withdraw" in step:
+        incidents.withdraw_fact(fact_id=fact.pk, seen=fact.version, reason=step["withdraw"], by=by, now=now)
+    elif not said:
+        incidents.confirm_fact(fact_id=fact.pk, seen=fact.version, by=by, now=now)
+    else:
+        reason = step.get("reason", "")
+        incidents.change_fact(fact_id=fact.pk, seen=fact.version, **said, reason=reason, by=by, now=now)
+
+
 def _waive(scene: Scene, step: Step, now: datetime) -> None:
     deadlines.waive(incident=scene.current(), kind=step["clock"], reason=step["reason"], by=scene.by(step), now=now)
 
@@ -217,6 +238,7 @@ VERBS: dict[str, Callable[[Scene, Step, datetime], None]] = {
     "milestone": _milestone,
     "move": _move,
     "component": _component,
+    "fact": _fact,
     "waive": _waive,
     "stand_down": _stand_down,
     "done": _done,

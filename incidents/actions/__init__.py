@@ -12,6 +12,14 @@ from incidents.actions.clocks import (
 from incidents.actions.components import set_component_state
 from incidents.actions.deciding import decide_disclosure, note_decision
 from incidents.actions.declaring import declare_incident
+from incidents.actions.facts import (
+    add_fact,
+    ask_for_fact,
+    change_fact,
+    confirm_fact,
+    open_checklist,
+    withdraw_fact,
+)
 from incidents.actions.history import TakenOver, import_history
 from incidents.actions.lifecycle import (
     change_severity,
@@ -36,9 +44,13 @@ from incidents.actions.words import note_word
 __all__ = [
     "TakenOver",
     "add_component",
+    "add_fact",
     "add_product",
+    "ask_for_fact",
     "change_component",
+    "change_fact",
     "change_severity",
+    "confirm_fact",
     "decide_disclosure",
     "declare_incident",
     "hand_over_deadline",
@@ -49,6 +61,7 @@ __all__ = [
     "move_phase",
     "note_decision",
     "note_word",
+    "open_checklist",
     "open_watch_item",
     "reach_milestone",
     "rename_product",
@@ -62,4 +75,5 @@ __all__ = [
     "take_deadline",
     "tick_criterion",
     "waive_deadline",
+    "withdraw_fact",
 ]

@@ -11,6 +11,7 @@ from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import access, decisions, obligations
 from incidents.actions.components import put_component
+from incidents.actions.facts import open_checklist
 from incidents.models import Component, Incident, PhaseSpan, TeamMember
 
 
@@ -61,6 +62,7 @@ def declare_incident(
     # Before the components: of a restricted incident even its declarer sees nothing until they are let in.
     team = _assemble(incident, by, now)
     put_components(incident, components or {}, by, now)
+    open_checklist(incident=incident, by=by, now=now)
     obligations.renew(incident, by=by, now=now)
     notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
     return incident

@@ -9,6 +9,7 @@ from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
 from incidents import abilities, access, decisions, obligations
 from incidents.actions.declaring import check_answers, open_incident, put_components
+from incidents.actions.facts import open_checklist
 from incidents.actions.lifecycle import let_see
 from incidents.models import Incident, TeamMember
 
@@ -61,6 +62,7 @@ def open_watch_item(
     _gather(incident, lead, now)
     put_components(incident, components or {}, by, now)
     obligations.renew(incident, by=by, now=now)
+    open_checklist(incident=incident, by=by, now=now)
     watchers = [lead] if by else list(User.objects.with_role(Role.PRODUCT_MARKETING))
     told = [one for one in watchers if one != by and access.may(one, "view", incident)]
     notices.tell(told, kind="watched", key=incident.ref, now=now, incident=incident.pk)

@@ -1,6 +1,6 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import clocks, decisions, incidents, lifecycle, products
+from incidents.api import clocks, decisions, facts, incidents, lifecycle, products
 
-PARTS = (incidents, clocks, lifecycle, decisions, products)
+PARTS = (incidents, clocks, lifecycle, decisions, facts, products)
 urlpatterns = [address for part in PARTS for address in part.urlpatterns]

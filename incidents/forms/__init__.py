@@ -1,6 +1,7 @@
 """What a person types about incidents, one module per concept."""
 
 from incidents.forms.clocks import DoneForm, HandOverForm, RegionsForm, ReplanForm, SnoozeForm
+from incidents.forms.facts import AskForm, ChangeFactForm, NewFactForm, SeenForm, WithdrawForm
 from incidents.forms.lifecycle import (
     ComponentForm,
     DeclareForm,
@@ -14,6 +15,8 @@ from incidents.forms.lifecycle import (
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
 
 __all__ = [
+    "AskForm",
+    "ChangeFactForm",
     "ComponentForm",
     "ComponentSetUpForm",
     "DeclareForm",
@@ -22,12 +25,15 @@ __all__ = [
     "MilestoneForm",
     "MoveForm",
     "NewComponentForm",
+    "NewFactForm",
     "ProductForm",
     "ReasonForm",
     "RegionsForm",
     "ReplanForm",
+    "SeenForm",
     "SeverityForm",
     "SnoozeForm",
     "StandDownForm",
     "TickForm",
+    "WithdrawForm",
 ]

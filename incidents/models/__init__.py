@@ -2,6 +2,7 @@ from incidents.models.clocks import CalendarFeed, CustomerWord
 from incidents.models.components import Component, ComponentState, Dependency, Product
 from incidents.models.deadlines import Deadline
 from incidents.models.decisions import Decision
+from incidents.models.facts import Fact, FactVersion
 from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
@@ -17,6 +18,8 @@ __all__ = [
     "Deadline",
     "Decision",
     "Dependency",
+    "Fact",
+    "FactVersion",
     "ImportedIncident",
     "ImportedUpdate",
     "Incident",

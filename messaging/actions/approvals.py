@@ -10,8 +10,8 @@ from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from incidents import access, deadlines, decisions
 from incidents.actions import let_see
-from incidents.models import Incident
-from messaging import checking
+from incidents.models import Fact, Incident
+from messaging import checking, facts
 from messaging.content import Content
 from messaging.models import ApprovalDecision, ApprovalLink, ApprovalRequest, ApprovalSeat, ApprovalStage, Message
 from stakeholders import recipients
@@ -234,8 +234,16 @@ def _check_decision(
         raise Refused("You are no longer part of this incident.")
     if verdict != Verdict.APPROVED and not reason.strip():
         raise Refused("Give a reason, so that the writer knows what to do.")
-    if verdict == Verdict.APPROVED and seat.person_id in {request.requested_by_id, *request.version.authors}:
+    if verdict == Verdict.APPROVED:
+        _check_yes(request, seat, now)
+
+
+def _check_yes(request: ApprovalRequest, seat: ApprovalSeat, now: datetime) -> None:
+    if seat.person_id in {request.requested_by_id, *request.version.authors}:
         raise Refused("Somebody else has to approve what you wrote or submitted.")
+    why_not = facts.why_not(Content.from_data(request.version.content), request.message.incident, now)
+    if why_not:
+        raise Refused(f"It cannot be approved now. {why_not}")
 
 
 def _follow(request: ApprovalRequest, stage: ApprovalStage, decision: ApprovalDecision, now: datetime) -> None:
@@ -304,6 +312,15 @@ def void_all(*, incident: Incident, by: User | None, now: datetime) -> None:
         void_approval(message=message, reason="The incident was closed.", by=by, now=now)
 
 
+def void_for_fact(*, incident: Incident, fact: Fact, by: User | None, now: datetime) -> None:
+    """What a fact says is another thing now: whatever was asked or approved with it has had its moment."""
+    waiting = Message.objects.filter(incident=incident, state__in=[Message.State.IN_REVIEW, Message.State.APPROVED])
+    for message in waiting:
+        request = message.requests.filter(state__in=["open", "approved"]).select_related("version").first()
+        if request is not None and facts.uses(Content.from_data(request.version.content), fact, now):
+            void_approval(message=message, reason=facts.reason_of(fact, now), by=by, now=now)
+
+
 def expire_requests(*, now: datetime) -> int:
     """Requests whose moment has passed become expired, their message a draft again. Returns how many."""
     count = 0
@@ -323,11 +340,14 @@ def expire_requests(*, now: datetime) -> int:
 
 def over_words(request: ApprovalRequest) -> str:
     """Why a request no longer takes a decision, and what to do instead."""
+    # Who only has a link reads this too, so of a restricted incident it names nothing.
+    why = "" if request.message.incident.restricted else request.ended_reason
     words = {
         ApprovalRequest.State.APPROVED: "This has been approved.",
         ApprovalRequest.State.RETURNED: "This was returned for changes. You will be asked again when the text is new.",
         ApprovalRequest.State.REJECTED: "This was rejected.",
-        ApprovalRequest.State.VOIDED: "The text was changed, so this request is void. You will be asked again about the new text.",
+        ApprovalRequest.State.VOIDED: f"{why or 'The text was changed.'} So this request is void. "
+        "You will be asked again about the new text.",
         ApprovalRequest.State.EXPIRED: "This request has expired. The writer has to ask again.",
         ApprovalRequest.State.OPEN: "This is still open.",
     }

@@ -11,9 +11,9 @@ from crisiscomms.refusal import Conflict, Refused
 from incidents import access, deadlines, disclosure
 from incidents.actions import lock_incident
 from incidents.models import Incident
-from messaging import checking
+from messaging import checking, facts
 from messaging.actions import approvals
-from messaging.content import PARTS, Content, facts_of, fingerprint
+from messaging.content import PARTS, Content, fingerprint
 from messaging.models import Message, MessageVersion, Template, TemplateVersion
 
 State = Message.State
@@ -162,7 +162,7 @@ def keep_version(*, message_id: int, by: User, now: datetime) -> MessageVersion:
 
 def _freeze(message: Message, *, by: User, now: datetime) -> MessageVersion:
     content = Content.from_data(message.working)
-    content.facts = facts_of(message.incident)
+    content.facts = facts.frozen(content, message.incident)
     mark = fingerprint(content, incident_id=message.incident_id, template_version_id=message.template_version_id)
     last = message.versions.order_by("-number").first()
     if last and last.fingerprint == mark:

@@ -15,7 +15,7 @@ from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from crisiscomms.throttle import throttled
 from incidents.models import Incident
-from messaging import access, actions, cadence, queries
+from messaging import access, actions, cadence, facts, queries
 from messaging.actions.approvals import over_words
 from messaging.content import Content
 from messaging.forms import WRONG_CODE, DecisionForm
@@ -237,6 +237,7 @@ def _content(request: HttpRequest, asked: ApprovalRequest, seat: ApprovalSeat, p
     people = queries.approval_state(asked.message)["stages_asked"]
     return {
         "content": content,
+        "rests_on": list(facts.said_in(content).values()),
         "preview": queries.preview(asked.message, content, position=position),
         "public": queries.public_preview(asked.message, content),
         "position": position,

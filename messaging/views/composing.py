@@ -11,7 +11,7 @@ from crisiscomms import presence
 from crisiscomms.live import live
 from crisiscomms.refusal import Conflict, Refused
 from incidents import access as incident_access
-from messaging import access, actions, checking, queries
+from messaging import access, actions, checking, facts, queries
 from messaging.actions.drafts import BadContent
 from messaging.content import Content, facts_of
 from messaging.forms import ContentForm, NewMessageForm
@@ -104,6 +104,7 @@ def _panel(request: HttpRequest, message: Message, faults: dict[str, str]) -> di
     is_draft = message.state == State.DRAFT
     # Once it is with the approvers or out, nobody can mend it here: what time has changed since is no fault of it.
     found = checking.faults_for_approval(content, message.incident, request.now, message.kind) if is_draft else {}
+    remarks = facts.remarks(content, message.incident, request.now) if is_draft else []
     reach = recipients.reach_shown(content.rule_for(message.incident))
     authors = {*message.editors, request.user.pk}
     stages = queries.stages_for(message, authors)
@@ -113,6 +114,8 @@ def _panel(request: HttpRequest, message: Message, faults: dict[str, str]) -> di
         "content": content,
         "faults": faults,
         "findings": found,
+        "remarks": [one for one in remarks if one[1] not in found.values()],
+        "outdated": facts.out_of_date([message], message.incident).get(message.pk, []),
         "preview": queries.preview(message, content, position=position),
         "public": queries.public_preview(message, content),
         "position": position,
@@ -142,6 +145,7 @@ def _show(
         **queries.approval_state(message),
         "form": form,
         "fields": FIELDS,
+        "fact_chips": [(fact, fact.is_embargoed(request.now)) for fact in facts.chips(message.incident)],
         "deadline": deadline,
         "steps": queries.version_steps(message),
         "theirs": Content.from_data(message.working) if faults and "conflict" in faults else None,

@@ -1,13 +1,14 @@
 """Whose token gets which answer from which address of the API (faults, X1 to X6)."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
 from delivery.models import Dispatch
-from incidents.models import Deadline, Incident
+from incidents.models import Deadline, Fact, Incident
 from messaging.models import Message
 from stakeholders.models import Account, Contact
 from tests.api.asking import program, send
@@ -44,6 +45,12 @@ incident_stand-down  POST  401  404  404  422  422  422  404
 incident_milestones  POST  401  404  404  422  422  422  404
 incident_ticks       POST  401  404  404  422  422  422  404
 incident_components  POST  401  404  404  422  422  422  404
+facts       GET   401  404  404  200  200  200  404
+facts       POST  401  404  404  403  422  422  404
+fact        GET   401  404  404  200  200  200  404
+fact        POST  401  404  404  403  422  422  404
+fact_confirm   POST  401  404  404  403  422  422  404
+fact_withdraw  POST  401  404  404  403  422  422  404
 products    GET   401  404  404  404  200  200  200
 components  GET   401  404  404  404  200  200  200
 accounts    GET   401  404  404  404  200  200  200
@@ -136,13 +143,13 @@ def every_address() -> Iterator[str]:
         "dispatch_id": Dispatch.objects.values_list("pk", flat=True),
         "deadline_id": Deadline.objects.values_list("pk", flat=True),
         "account_id": Account.objects.values_list("pk", flat=True),
+        "fact_id": Fact.objects.values_list("pk", flat=True),
         "contact_id": Contact.objects.values_list("pk", flat=True),
     }
     for name, pattern in resources().items():
         wanted = arguments_of(pattern)
-        yield from (url_of(name, {key: one}) for key in wanted for one in [*ids[key], 999_999])
-        if not wanted:
-            yield url_of(name, {})
+        choices = [[(key, one) for one in [*ids[key], 999_999]] for key in sorted(wanted)]
+        yield from (url_of(name, dict(chosen)) for chosen in product(*choices))
 
 
 @pytest.mark.parametrize("who", ["sales", "nobody"])
@@ -201,7 +208,7 @@ def test_two_people_of_one_role_cannot_read_each_others_restricted_incident(worl
 
     for who, number, code in [*pairs, ("other", world.hidden["number"], 404)]:
         client = program(world.people[who])
-        parts = ("", "deadlines/", "timeline/", "messages/", "dispatches/")
+        parts = ("", "deadlines/", "facts/", "timeline/", "messages/", "dispatches/")
         codes = {client.get(f"/api/v1/incidents/{number}/{part}").status_code for part in parts}
         assert codes == {code}, (who, number)
 

@@ -31,6 +31,7 @@ def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     assert set(Policy.objects.values_list("key", "version")) == {
         ("incidents", 1),
         ("clocks", 1),
+        ("facts", 1),
         ("stakeholders", 1),
         ("messaging", 1),
         ("delivery", 1),

@@ -436,11 +436,11 @@ def test_a5_any_change_of_what_was_approved_voids_it_tells_the_approver_and_bloc
 def test_a5_the_worker_refuses_a_content_that_differs_from_the_approved_one(name, ada, ben):
     factories.make_contact(account=factories.make_account())
     dispatch = factories.order(factories.make_approved(factories.make_incident(ada), ada, ben), ada)[0]
-    assert authority.why_not(dispatch) == ""
+    assert authority.why_not(dispatch, NOW) == ""
 
     dispatch.content = {**dispatch.content, name: (CHANGED | FROZEN)[name]}
 
-    assert "not the one that was approved" in authority.why_not(dispatch)
+    assert "not the one that was approved" in authority.why_not(dispatch, NOW)
 
 
 def test_a5_a_change_while_it_is_asked_voids_it_and_the_old_text_cannot_be_approved(ada, ben):
