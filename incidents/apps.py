@@ -8,12 +8,14 @@ class IncidentsConfig(AppConfig):
         from crisiscomms import checklist
         from incidents import handover, mails, rules, search, watched
         from incidents.models import Component
+        from incidents.signals import incident_closed
 
         assert handover
         assert mails
         assert rules
         assert search
         assert watched
+        incident_closed.connect(_roles_end, dispatch_uid="incidents.roles")
         checklist.register(
             checklist.Step(
                 40,
@@ -24,3 +26,9 @@ class IncidentsConfig(AppConfig):
                 lambda: Component.objects.in_use().exists(),
             )
         )
+
+
+def _roles_end(**sent: object) -> None:
+    from incidents.actions import roles
+
+    roles.end_all(sent["incident"], by=sent["by"], now=sent["now"])  # type: ignore[arg-type]

@@ -7,12 +7,14 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.urls import reverse
 
-from crisiscomms import audit, notices, policy
-from crisiscomms.models import Role, User
+from crisiscomms import audit, notices
+from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import access, deadlines, decisions
+from incidents.actions import roles, team
 from incidents.actions.components import put_component
-from incidents.models import Component, Deadline, Incident, PhaseSpan, TeamMember
+from incidents.models import Component, Deadline, Incident, PhaseSpan
+from incidents.team import owner_for
 
 
 @transaction.atomic
@@ -60,10 +62,11 @@ def declare_incident(
         )  # fmt: skip
     _say_declared(incident, reason, by, now)
     # Before the components: of a restricted incident even its declarer sees nothing until they are let in.
-    team = _assemble(incident, by, now)
+    roles.begin_lead(incident, by=by, now=now)
+    told = team.assemble(incident, by=by, now=now)
     put_components(incident, components or {}, by, now)
     _start_clocks(incident, now)
-    notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
+    notices.tell(told, kind="declared", key=incident.ref, now=now, incident=incident.pk)
     return incident
 
 
@@ -141,31 +144,6 @@ def next_number() -> int:
     return (highest or 0) + 1
 
 
-def who_is_told(severity: str, by: User, *, restricted: bool) -> list[tuple[User, str]]:
-    """The team of the first minute: (person, role), the declarer first. A restricted incident starts alone
-    with its declarer and the people of the security and legal roles.
-    """
-    roles = policy.current("incidents")["severities"][severity]["told_at_declaration"]
-    if restricted:
-        roles = [role for role in roles if role in (Role.SECURITY, Role.LEGAL)]
-    team: dict[int, tuple[User, str]] = {by.pk: (by, by.roles[0])}
-    for role in roles:
-        for person in User.objects.with_role(role):
-            team.setdefault(person.pk, (person, role))
-    return list(team.values())
-
-
-def _assemble(incident: Incident, by: User, now: datetime) -> list[User]:
-    from incidents.actions.lifecycle import let_see
-
-    team = who_is_told(incident.severity, by, restricted=incident.restricted)
-    for person, role in team:
-        # Whoever watched it is on its team already.
-        TeamMember.objects.get_or_create(incident=incident, person=person, defaults={"role": role, "joined_at": now})
-        let_see(incident=incident, person=person)
-    return [person for person, _ in team]
-
-
 def _start_clocks(incident: Incident, now: datetime) -> None:
     """Acknowledge by policy after discovery; the cadence counts on from there until a message promises a time."""
     rule = deadlines.severity_policy(incident)
@@ -175,12 +153,17 @@ def _start_clocks(incident: Incident, now: datetime) -> None:
         incident=incident,
         kind="acknowledge",
         title="Acknowledge to customers",
-        owner=incident.lead,
+        owner=owner_for(incident, "acknowledge", now),
         due_at=acknowledge,
         now=now,
     )
     deadlines.plan(
-        incident=incident, kind="update", title="Next update to customers", owner=incident.lead, due_at=update, now=now
+        incident=incident,
+        kind="update",
+        title="Next update to customers",
+        owner=owner_for(incident, "update", now),
+        due_at=update,
+        now=now,
     )
 
 

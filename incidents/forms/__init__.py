@@ -11,16 +11,22 @@ from incidents.forms.lifecycle import (
     TickForm,
 )
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
+from incidents.forms.team import DutyHoursForm, DutyShiftForm, HandOverForm, MemberForm, RoleForm
 
 __all__ = [
     "ComponentForm",
     "ComponentSetUpForm",
     "DeclareForm",
+    "DutyHoursForm",
+    "DutyShiftForm",
+    "HandOverForm",
+    "MemberForm",
     "MilestoneForm",
     "MoveForm",
     "NewComponentForm",
     "ProductForm",
     "ReasonForm",
+    "RoleForm",
     "SeverityForm",
     "StandDownForm",
     "TickForm",

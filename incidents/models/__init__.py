@@ -5,6 +5,7 @@ from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
+from incidents.models.team import DutyHours, DutyShift, RoleAssignment, Weekday
 
 __all__ = [
     "Component",
@@ -14,6 +15,8 @@ __all__ = [
     "Deadline",
     "Decision",
     "Dependency",
+    "DutyHours",
+    "DutyShift",
     "ImportedIncident",
     "ImportedUpdate",
     "Incident",
@@ -21,5 +24,7 @@ __all__ = [
     "Milestone",
     "PhaseSpan",
     "Product",
+    "RoleAssignment",
     "TeamMember",
+    "Weekday",
 ]
