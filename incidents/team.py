@@ -163,7 +163,6 @@ def for_room(incident: Incident, person: User, now: datetime) -> dict[str, objec
             for one in members
         ],
         "activity_lines": list(_activities(incident, held, known, people, ready)),
-        "part": _part(incident, person, held, known, people),
         "may_let_in": lets_in and not is_over,
         "may_be_added": [one for one in _able("view") if one not in people] if lets_in and not is_over else [],
     }
@@ -217,13 +216,13 @@ def _activities(
         yield ActivityLine(one.label, "", [one for one in of_them if one.pk in ready] or of_them, words)
 
 
-def _part(
-    incident: Incident, person: User, held: dict[str, RoleAssignment], known: list[RoleRule], people: list[User]
-) -> Part:
-    roles = [
-        ownership.label_of(rule.key, known) for rule in known if rule.key in held and held[rule.key].person == person
-    ]
-    return Part(incident, roles, person in people)
+def part_of(incident: Incident, person: User) -> Part:
+    """What this person has in this incident."""
+    held = incident.roles.open().filter(person=person).values_list("role", flat=True)
+    known = ownership.roles() if held else []
+    return Part(
+        incident, [ownership.label_of(role, known) for role in held], incident.team.filter(person=person).exists()
+    )
 
 
 def parts_of(person: User) -> list[Part]:
