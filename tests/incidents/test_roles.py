@@ -55,6 +55,7 @@ def put_in(incident, phase):
     """As if it had come there; only the phase matters here."""
     over = {"resolved_at": NOW} if phase in ("resolution", "recovery", "closed") else {}
     closed = {"closed_at": NOW} if phase == "closed" else {}
+    closed |= {"declared_at": None, "declared_by": None} if phase == "pre_crisis" else {}
     Incident.objects.filter(pk=incident.pk).update(phase=phase, **over, **closed)
 
 

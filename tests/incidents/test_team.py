@@ -119,7 +119,7 @@ def test_of_a_restricted_incident_only_who_leads_or_may_lead_lets_somebody_in(ad
 
 
 def test_leaving_a_restricted_incident_ends_sight_at_once_and_in_queued_work_X8(ada, ben, hidden):
-    pam = factories.make_user("pam", roles=["product"])
+    pam = factories.make_user("pam", roles=["product", "product_marketing"])
     add(hidden, pam, ada)
     actions.assume_role(incident_id=hidden.pk, role="technical_lead", by=pam, now=LATER)
     told = Notice.objects.get(kind="team_joined")
