@@ -7,7 +7,7 @@ from django.db import transaction
 from crisiscomms import audit, notices
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, team
+from incidents import abilities, access, team
 from incidents.actions import roles
 from incidents.actions.lifecycle import lock_incident
 from incidents.models import Incident, IncidentUserObjectPermission, TeamMember
@@ -24,10 +24,7 @@ def add_to_team(*, incident_id: int, person: User, by: User, now: datetime, role
     if incident.phase == Incident.Phase.CLOSED:
         raise Refused(f"{incident.ref} is closed, and its team stays as it is.")
     if not team.may_let_in(by, incident):
-        raise NotAllowed(
-            f"{incident.ref} is restricted. {incident.lead}, who leads it, may bring somebody in. "
-            f"So may {roles.LEADERS} who are on it."
-        )
+        raise NotAllowed(_only_some(incident))
     if role and role not in person.roles:
         raise Refused(f"{person} is not of this department. Choose one of theirs.")
     _require_guest(person, incident)
@@ -95,6 +92,27 @@ def assemble(incident: Incident, *, by: User, now: datetime) -> list[User]:
     on_duty = [one.person.pk for one in told if one.is_on_duty]
     incident.team.filter(person__in=on_duty).update(was_on_duty=True)
     return [one.person for one in told]
+
+
+def _still_open(asked: abilities.Asked) -> str:
+    return "It is closed." if asked.incident.phase == Incident.Phase.CLOSED else ""
+
+
+def _lets_in(asked: abilities.Asked) -> str:
+    if not (access.may(asked.person, "work") and asked.sees):
+        return access.refusal("work")
+    return "" if team.may_let_in(asked.person, asked.incident) else _only_some(asked.incident)
+
+
+def _only_some(incident: Incident) -> str:
+    return (
+        f"{incident.ref} is restricted. {incident.lead}, who leads it, may bring somebody in. "
+        f"So may {roles.LEADERS} who are on it."
+    )
+
+
+abilities.register(abilities.Ability("take_role", "Take a role", _still_open))
+abilities.register(abilities.Ability("add_to_team", "Add somebody to the team", _still_open, _lets_in))
 
 
 def _say(incident: Incident, what: str, text: str, by: User, now: datetime) -> None:
