@@ -30,7 +30,7 @@ class DutyLine:
 @dataclass
 class WeekCell:
     day: datetime
-    slots: list[Slot]
+    slots: list[tuple[Slot, str]]
     is_empty: bool
 
 
@@ -94,8 +94,15 @@ def _week_line(role: str, slots: list[Slot], days: list[datetime], *, is_wanted:
         cut = [
             Slot(one.role, one.person, max(one.begins_at, begin), min(one.ends_at, end), one.for_whom) for one in of_day
         ]
-        cells.append(WeekCell(begin, cut, is_wanted and not cut))
+        cells.append(WeekCell(begin, [(one, _hours(one, (begin, end))) for one in cut], is_wanted and not cut))
     return WeekLine(str(Role(role).label), cells)
+
+
+def _hours(slot: Slot, day: Span) -> str:
+    if (slot.begins_at, slot.ends_at) == day:
+        return "all day"
+    until = "24:00" if slot.ends_at == day[1] else f"{timezone.localtime(slot.ends_at):%H:%M}"
+    return f"{timezone.localtime(slot.begins_at):%H:%M}–{until}"
 
 
 def _gaps(role: str, slots: list[Slot], now: datetime, window: Span) -> Gaps:
