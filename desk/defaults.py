@@ -19,6 +19,7 @@ POLICIES = (
     ("decisions", "incidents", "decisions.yaml"),
     ("clocks", "incidents", "clocks.yaml"),
     ("facts", "incidents", "facts.yaml"),
+    ("ownership", "incidents", "ownership.yaml"),
     ("stakeholders", "stakeholders", "policy.yaml"),
     ("messaging", "messaging", "policy.yaml"),
     ("delivery", "delivery", "policy.yaml"),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, disclosure
+from incidents import deadlines, disclosure, team
 from incidents.criteria import exit_criteria
 from incidents.models import Component, Deadline, Fact, ImportedIncident, Incident, Milestone, PhaseSpan
 from messaging import facts
@@ -31,17 +31,31 @@ class Need:
     action: str
 
 
-def needs_of(user: User) -> list[Need]:
-    """Everything that waits for this person, by due time: deadlines they own, approvals they are asked for."""
-    needs = [_approval(seat) for seat in _open_seats(user)]
+def needs_of(user: User, incident: Incident | None = None) -> list[Need]:
+    """Everything that waits for this person, by due time: deadlines they own, approvals they are asked for.
+
+    Of one incident alone where it is given.
+    """
+    needs = [need for need in map(_approval, _open_seats(user)) if incident is None or need.ref == incident.ref]
     asked = {need.url for need in needs}
     mine = Deadline.objects.visible_to(user).open().filter(owner=user).select_related("incident")
+    mine = mine.filter(incident=incident) if incident else mine
     mine = mine.prefetch_related(UNFINISHED)
     for deadline in mine.order_by("due_at")[:50]:
         need = _deadline(deadline)
         if need.url not in asked:
             needs.append(need)
     return sorted(needs, key=lambda need: need.due_at)
+
+
+def parts_of(user: User, needs: list[Need]) -> list[dict[str, Any]]:
+    """My part in each live incident: my roles there, how much waits for me, and the first of it."""
+    found = [(part, [need for need in needs if need.ref == part.incident.ref]) for part in team.parts_of(user)]
+    return [
+        {"incident": part.incident, "roles": part.roles, "count": len(mine), "first": mine[0] if mine else None}
+        for part, mine in found
+        if part.roles or mine
+    ]
 
 
 def _open_seats(user: User) -> list[ApprovalSeat]:
@@ -163,7 +177,6 @@ def room(incident: Incident) -> dict[str, Any]:
         "next_phase": _next_phase(incident),
         "states": incident.component_states.open().select_related("component__product").order_by("component__name"),
         "may_fail_too": _may_fail_too(incident),
-        "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
         **_imported(incident),
     }

@@ -11,7 +11,7 @@ from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import abilities, access, clocks, facts
+from incidents import abilities, access, clocks, facts, team
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 from messaging.models import Message
@@ -30,6 +30,7 @@ def _home(request: HttpRequest) -> dict[str, object]:
     steps = _steps() if request.user.has_role(Role.ADMINISTRATOR) else []
     return {
         "needs": needs,
+        "parts": queries.parts_of(request.user, needs),
         "late": sum(need.due_at <= request.now for need in needs),
         "incidents": queries.active_incidents(request.user),
         "watched": queries.watched_incidents(request.user),
@@ -68,7 +69,9 @@ def incidents_csv(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def room(request: HttpRequest, number: int) -> HttpResponse:
     here = presence.look(f"incident:{number}", by=request.user, now=request.now)
-    return render(request, "desk/room.html", {**_room(request, number), "here": here, "mark": ""})
+    shown = _room(request, number)
+    roles = team.for_room(shown["incident"], request.user, request.now)  # type: ignore[arg-type]
+    return render(request, "desk/room.html", {**shown, **roles, "here": here, "mark": ""})
 
 
 @require_GET
@@ -96,6 +99,8 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
         **facts.for_room(incident, request.user, request.now),
         **_timeline(request, incident),
         **clocks.for_room(incident, request.user, request.now),
+        "part": team.part_of(incident, request.user),
+        "part_needs": queries.needs_of(request.user, incident),
         "may_work": may_work,
         "can": can,
         "shown_changes": may_work or any(answer.shown for answer in can.values()),

@@ -8,6 +8,7 @@ class IncidentsConfig(AppConfig):
         from crisiscomms import checklist
         from incidents import calendars, clocks, facts, handover, mails, obligation_rules, rules, search, watched
         from incidents.models import Component
+        from incidents.signals import incident_closed
 
         assert calendars
         assert clocks
@@ -19,6 +20,7 @@ class IncidentsConfig(AppConfig):
         assert rules
         assert search
         assert watched
+        incident_closed.connect(_roles_end, dispatch_uid="incidents.roles")
         checklist.register(
             checklist.Step(
                 40,
@@ -29,3 +31,9 @@ class IncidentsConfig(AppConfig):
                 lambda: Component.objects.in_use().exists(),
             )
         )
+
+
+def _roles_end(**sent: object) -> None:
+    from incidents.actions import roles
+
+    roles.end_all(sent["incident"], by=sent["by"], now=sent["now"])  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """What has to happen by when, worked out from policy and the incident's state, and held by the one clock.
 
 Rules are pure: from a `Situation` they say what is wanted. `renew` compares that with the deadlines there are, and
-plans, moves, meets or waives. It may be called at any time and any number of times. See docs/adr/0022.
+plans, moves, meets or waives. It may be called at any time and any number of times. See docs/adr/0026.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ from django.db.models import Max, Q
 
 from crisiscomms import audit, policy
 from crisiscomms.models import Policy, User
-from incidents import access, deadlines
+from incidents import access, deadlines, team
 from incidents.models import CustomerWord, Deadline, Incident
 
 State = Deadline.State
@@ -188,7 +188,7 @@ def _settle(
         there = None
     if there is None:
         known = (item.kind, item.subject, item.occasion, item.due_at if rule.begins_again else None)
-        return [] if known in ended else [_plan(item, _owner(look.incident, item.owner_role), look.incident, now)]
+        return [] if known in ended else [_plan(item, _owner(look.incident, item, now), look.incident, now)]
     if (there.occasion, there.ruled_at) == (item.occasion, item.due_at):
         return []
     if there.due_at == item.due_at:
@@ -228,11 +228,11 @@ def _meet(there: Deadline, at: datetime) -> None:
     deadlines.meet(incident=there.incident, kind=there.kind, subject=there.subject, now=at)
 
 
-def _owner(incident: Incident, role: str) -> User:
-    """Somebody of the role, who is on the team if possible; else whoever leads the incident."""
-    if not role:
-        return incident.lead
-    people = list(User.objects.with_role(role))
+def _owner(incident: Incident, item: Wanted, now: datetime) -> User:
+    """Whose it is at first: by the roles of the incident, or somebody of the department that the rule names."""
+    if not item.owner_role:
+        return team.owner_for(incident, item.kind, now)
+    people = list(User.objects.with_role(item.owner_role))
     on_team = set(incident.team.values_list("person", flat=True))
     people.sort(key=lambda person: (person.pk not in on_team, person.pk))
     return next((person for person in people if access.may(person, "view", incident)), incident.lead)

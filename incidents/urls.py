@@ -1,6 +1,6 @@
 from django.urls import path
 
-from incidents.views import clocks, decisions, facts, pressing, products
+from incidents.views import clocks, decisions, facts, pressing, products, team
 
 app_name = "incidents"
 urlpatterns = [
@@ -36,6 +36,17 @@ urlpatterns = [
     path("incidents/INC-<id:number>/facts/<id:fact_id>/confirm/", facts.confirm, name="fact_confirm"),
     path("incidents/INC-<id:number>/facts/<id:fact_id>/withdraw/", facts.withdraw, name="fact_withdraw"),
     path("incidents/INC-<id:number>/facts/<id:fact_id>/ask/", facts.ask, name="fact_ask"),
+    path("incidents/INC-<id:number>/team/", team.of_incident, name="team"),
+    path("incidents/INC-<id:number>/team/assume/", team.assume, name="assume_role"),
+    path("incidents/INC-<id:number>/team/hand-over/", team.hand_over, name="hand_over_role"),
+    path("incidents/INC-<id:number>/team/release/", team.release, name="release_role"),
+    path("incidents/INC-<id:number>/team/add/", team.add, name="add_to_team"),
+    path("incidents/INC-<id:number>/team/remove/", team.remove, name="remove_from_team"),
+    path("team/", team.standing, name="roster"),
+    path("team/ownership/", team.ownership, name="ownership"),
+    path("team/people/<id:person_id>/duty/", team.duty, name="duty"),
+    path("team/duty/hours/<id:hours_id>/remove/", team.remove_hours, name="remove_duty_hours"),
+    path("team/duty/shifts/<id:shift_id>/remove/", team.remove_shift, name="remove_duty_shift"),
     path("setup/products/", products.products, name="products"),
     path("setup/products/<id:product_id>/", products.product, name="product"),
     path("setup/parts/<id:component_id>/", products.component, name="component_setup"),

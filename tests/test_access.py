@@ -84,6 +84,8 @@ PRESSES: dict[str, dict[str, Any]] = {
     "incidents:tick": {"key": "x", "note": "because"},
     "incidents:milestone": {"kind": "verified"},
     "incidents:waive_deadline": {"reason": "because"},
+    "incidents:assume_role": {"role": "scribe"},
+    "incidents:release_role": {"role": "scribe"},
     "messaging:new": {"kind": "update"},
     "recovery:complete": {"evidence": "a link"},
 }

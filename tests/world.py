@@ -4,7 +4,7 @@ Secrets stand in what has not been released: CANARY in every draft, reason, reco
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -16,7 +16,7 @@ from delivery import sender, sweeping
 from delivery.channels import email as door
 from delivery.models import Dispatch
 from incidents import actions as incidents
-from incidents.models import Component, Fact, Incident
+from incidents.models import Component, DutyHours, DutyShift, Fact, Incident
 from messaging import actions as messaging
 from messaging.models import ApprovalRequest, ApprovalSeat, Message
 from recovery.actions import open_programme
@@ -103,12 +103,22 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     }
     common |= _setting_up(world, hidden)
     common["token_id"] = make_token(name=f"{hidden} program", scopes=["read"], days=90, by=ada, now=NOW)[0].pk
+    common |= _duty(ben)
     # Ben's own; nobody else may open it.
     common["notice_id"] = Notice.objects.filter(person=ben, kind="approval_request").latest("pk").pk
     world.open |= common | {"token": door.unsubscribe_url(contact.pk).split("/")[-2]}
     world.hidden |= common | {"token": world.open["token"]}
     world.mails = taker.mails
     return world
+
+
+def _duty(ben: User) -> dict[str, Any]:
+    """Ben's hours and a shift: his to change, and the administrator's."""
+    hours = DutyHours.objects.create(person=ben, role="executive", weekday=0, begins=time(8), ends=time(18))
+    shift = DutyShift.objects.create(
+        person=ben, role="executive", begins_at=NOW + timedelta(days=3), ends_at=NOW + timedelta(days=4)
+    )
+    return {"hours_id": hours.pk, "shift_id": shift.pk, "role": "scribe"}
 
 
 def _people(hidden: str) -> dict[str, User]:

@@ -1,6 +1,6 @@
 """The demo's company: who works there, and what it sells."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -23,6 +23,8 @@ def found(data: dict[str, Any], *, now: datetime) -> dict[str, User]:
     for item in data["people"]:
         if "deputy" in item:
             User.objects.get_queryset().filter(pk=team[item["name"]].pk).update(deputy=team[item["deputy"]])
+    for item in data["duty"]:
+        _duty(item, team[item["who"]], by=team["admin"], now=now)
     for product in data["products"]:
         _product(product, by=team["admin"], now=now)
     _needs(data["needs"], by=team["admin"], now=now)
@@ -36,8 +38,16 @@ def _person(item: dict[str, Any], now: datetime) -> User:
         roles=item["roles"],
         title=item["title"],
         time_zone=item["zone"],
+        phone=item.get("phone", ""),
         by=None,
         now=now,
+    )
+
+
+def _duty(item: dict[str, Any], person: User, *, by: User, now: datetime) -> None:
+    begins, ends = (time.fromisoformat(item[name]) for name in ("from", "to"))
+    incidents.add_duty_hours(
+        person=person, role=item["role"], weekdays=item["days"], begins=begins, ends=ends, by=by, now=now
     )
 
 

@@ -202,6 +202,21 @@ def _done(scene: Scene, step: Step, now: datetime) -> None:
     recovery.complete_task(task_id=task.pk, evidence=step["evidence"], by=scene.by(step), now=now)
 
 
+def _assume(scene: Scene, step: Step, now: datetime) -> None:
+    incidents.assume_role(incident_id=scene.current().pk, role=step["role"], by=scene.by(step), now=now)
+
+
+def _give(scene: Scene, step: Step, now: datetime) -> None:
+    incidents.hand_over_role(
+        incident_id=scene.current().pk,
+        role=step["role"],
+        to=scene.team[step["to"]],
+        note=step["note"],
+        by=scene.by(step),
+        now=now,
+    )
+
+
 def _hand_over(scene: Scene, step: Step, now: datetime) -> None:
     task = scene.current().recovery_tasks.get(key=step["task"])
     recovery.hand_over_task(task_id=task.pk, owner=scene.team[step["to"]], by=scene.by(step), now=now)
@@ -243,6 +258,8 @@ VERBS: dict[str, Callable[[Scene, Step, datetime], None]] = {
     "stand_down": _stand_down,
     "done": _done,
     "hand_over": _hand_over,
+    "assume": _assume,
+    "give": _give,
     "unsubscribe": _unsubscribe,
     "suppress": _suppress,
 }

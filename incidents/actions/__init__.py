@@ -12,6 +12,7 @@ from incidents.actions.clocks import (
 from incidents.actions.components import set_component_state
 from incidents.actions.deciding import decide_disclosure, note_decision
 from incidents.actions.declaring import declare_incident
+from incidents.actions.duty import add_duty_hours, add_duty_shift, remove_duty_hours, remove_duty_shift
 from incidents.actions.facts import (
     add_fact,
     ask_for_fact,
@@ -38,15 +39,21 @@ from incidents.actions.products import (
     restore_component,
     retire_component,
 )
+from incidents.actions.roles import assume_role, hand_over_role, release_role
+from incidents.actions.team import add_to_team, remove_from_team
 from incidents.actions.watching import open_watch_item
 from incidents.actions.words import note_word
 
 __all__ = [
     "TakenOver",
     "add_component",
+    "add_duty_hours",
+    "add_duty_shift",
     "add_fact",
     "add_product",
+    "add_to_team",
     "ask_for_fact",
+    "assume_role",
     "change_component",
     "change_fact",
     "change_severity",
@@ -54,6 +61,7 @@ __all__ = [
     "decide_disclosure",
     "declare_incident",
     "hand_over_deadline",
+    "hand_over_role",
     "import_history",
     "let_see",
     "lock_incident",
@@ -64,6 +72,10 @@ __all__ = [
     "open_checklist",
     "open_watch_item",
     "reach_milestone",
+    "release_role",
+    "remove_duty_hours",
+    "remove_duty_shift",
+    "remove_from_team",
     "rename_product",
     "replan_clocks",
     "restore_component",

@@ -6,13 +6,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
-from crisiscomms import audit, notices, policy
-from crisiscomms.models import Role, User
+from crisiscomms import audit, notices
+from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import access, decisions, obligations
+from incidents.actions import roles, team
 from incidents.actions.components import put_component
 from incidents.actions.facts import open_checklist
-from incidents.models import Component, Incident, PhaseSpan, TeamMember
+from incidents.models import Component, Incident, PhaseSpan
 
 
 @transaction.atomic
@@ -60,11 +61,12 @@ def declare_incident(
         )  # fmt: skip
     _say_declared(incident, reason, by, now)
     # Before the components: of a restricted incident even its declarer sees nothing until they are let in.
-    team = _assemble(incident, by, now)
+    roles.begin_lead(incident, by=by, now=now)
+    told = team.assemble(incident, by=by, now=now)
     put_components(incident, components or {}, by, now)
     open_checklist(incident=incident, by=by, now=now)
     obligations.renew(incident, by=by, now=now)
-    notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
+    notices.tell(told, kind="declared", key=incident.ref, now=now, incident=incident.pk)
     return incident
 
 
@@ -140,28 +142,3 @@ def next_number() -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('incident number', 0))")
     highest = Incident.objects.aggregate(top=Max("number"))["top"]
     return (highest or 0) + 1
-
-
-def who_is_told(severity: str, by: User, *, restricted: bool) -> list[tuple[User, str]]:
-    """The team of the first minute: (person, role), the declarer first. A restricted incident starts alone
-    with its declarer and the people of the security and legal roles.
-    """
-    roles = policy.current("incidents")["severities"][severity]["told_at_declaration"]
-    if restricted:
-        roles = [role for role in roles if role in (Role.SECURITY, Role.LEGAL)]
-    team: dict[int, tuple[User, str]] = {by.pk: (by, by.roles[0])}
-    for role in roles:
-        for person in User.objects.with_role(role):
-            team.setdefault(person.pk, (person, role))
-    return list(team.values())
-
-
-def _assemble(incident: Incident, by: User, now: datetime) -> list[User]:
-    from incidents.actions.lifecycle import let_see
-
-    team = who_is_told(incident.severity, by, restricted=incident.restricted)
-    for person, role in team:
-        # Whoever watched it is on its team already.
-        TeamMember.objects.get_or_create(incident=incident, person=person, defaults={"role": role, "joined_at": now})
-        let_see(incident=incident, person=person)
-    return [person for person, _ in team]

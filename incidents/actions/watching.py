@@ -8,6 +8,7 @@ from crisiscomms import audit, notices
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
 from incidents import abilities, access, decisions, obligations
+from incidents.actions import roles
 from incidents.actions.declaring import check_answers, open_incident, put_components
 from incidents.actions.facts import open_checklist
 from incidents.actions.lifecycle import let_see
@@ -59,6 +60,7 @@ def open_watch_item(
         by=by,
         now=now,
     )
+    roles.begin_lead(incident, by=by, now=now)
     _gather(incident, lead, now)
     put_components(incident, components or {}, by, now)
     obligations.renew(incident, by=by, now=now)

@@ -1,6 +1,7 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import clocks, decisions, facts, incidents, lifecycle, products
+from incidents.api import clocks, decisions, facts, incidents, lifecycle, products, team
 
-PARTS = (incidents, clocks, lifecycle, decisions, facts, products)
+PARTS = (incidents, clocks, lifecycle, decisions, facts, products, team)
+
 urlpatterns = [address for part in PARTS for address in part.urlpatterns]

@@ -1,6 +1,6 @@
 """What a person types about incidents, one module per concept."""
 
-from incidents.forms.clocks import DoneForm, HandOverForm, RegionsForm, ReplanForm, SnoozeForm
+from incidents.forms.clocks import DoneForm, HandDeadlineOverForm, RegionsForm, ReplanForm, SnoozeForm
 from incidents.forms.facts import AskForm, ChangeFactForm, NewFactForm, SeenForm, WithdrawForm
 from incidents.forms.lifecycle import (
     ComponentForm,
@@ -13,6 +13,7 @@ from incidents.forms.lifecycle import (
     TickForm,
 )
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
+from incidents.forms.team import DutyHoursForm, DutyShiftForm, HandOverForm, MemberForm, RoleForm
 
 __all__ = [
     "AskForm",
@@ -21,7 +22,11 @@ __all__ = [
     "ComponentSetUpForm",
     "DeclareForm",
     "DoneForm",
+    "DutyHoursForm",
+    "DutyShiftForm",
+    "HandDeadlineOverForm",
     "HandOverForm",
+    "MemberForm",
     "MilestoneForm",
     "MoveForm",
     "NewComponentForm",
@@ -30,6 +35,7 @@ __all__ = [
     "ReasonForm",
     "RegionsForm",
     "ReplanForm",
+    "RoleForm",
     "SeenForm",
     "SeverityForm",
     "SnoozeForm",

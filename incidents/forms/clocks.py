@@ -24,7 +24,7 @@ class DoneForm(forms.Form):
     )
 
 
-class HandOverForm(forms.Form):
+class HandDeadlineOverForm(forms.Form):
     owner = forms.ModelChoiceField(label="To whom", queryset=User.objects.none())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

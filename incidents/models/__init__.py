@@ -7,6 +7,7 @@ from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
+from incidents.models.team import DutyHours, DutyShift, RoleAssignment, Weekday
 
 __all__ = [
     "CalendarFeed",
@@ -18,6 +19,8 @@ __all__ = [
     "Deadline",
     "Decision",
     "Dependency",
+    "DutyHours",
+    "DutyShift",
     "Fact",
     "FactVersion",
     "ImportedIncident",
@@ -27,5 +30,7 @@ __all__ = [
     "Milestone",
     "PhaseSpan",
     "Product",
+    "RoleAssignment",
     "TeamMember",
+    "Weekday",
 ]

@@ -181,6 +181,9 @@ class TeamMember(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="incident_roles")
     role = models.CharField(max_length=20, choices=Role)
     joined_at = models.DateTimeField()
+    was_on_duty = models.BooleanField(default=False)
+    # Who was away when this person was added for them.
+    stands_in_for = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["incident", "person"], name="person_joins_a_team_once")]

@@ -78,7 +78,7 @@ def clock(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
         "may_lead": access.may(request.user, "lead", deadline.incident),
         "may_be_taken": clocks.may_be_taken(deadline, request.now),
         "on_board": deadline.kind == "recovery_task",
-        "hand_over": forms.HandOverForm(),
+        "hand_over": forms.HandDeadlineOverForm(),
     }
     return render(request, "incidents/deadline.html", context)
 
@@ -107,7 +107,9 @@ def _press(form_class: type[Form] | None, act: Callable[..., Any], done: str) ->
 
 snooze = _press(forms.SnoozeForm, actions.snooze_deadline, "It is put off, and the reason stands on the timeline.")
 done = _press(forms.DoneForm, actions.meet_deadline, "It is done.")
-hand_over = _press(forms.HandOverForm, actions.hand_over_deadline, "It is handed over, and they have been told.")
+hand_over = _press(
+    forms.HandDeadlineOverForm, actions.hand_over_deadline, "It is handed over, and they have been told."
+)
 take = _press(None, actions.take_deadline, "You have it. The escalation waits for you.")
 
 

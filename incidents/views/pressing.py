@@ -15,8 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crisiscomms import policy
 from crisiscomms.refusal import Refused
 from incidents import access, actions, forms
-from incidents.actions.declaring import who_is_told
 from incidents.models import Component, Incident, Product
+from incidents.team import first_team
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -138,7 +138,7 @@ def _consequences(request: HttpRequest, answers: Any) -> dict[str, Any]:
     moment = min(discovered.cleaned_data.get("discovered_at") or request.now, request.now)
     acknowledge = moment + timedelta(minutes=rule["acknowledge_minutes"])
     return {
-        "told": who_is_told(severity, request.user, restricted=bool(answers.get("restricted"))),
+        "told": first_team(severity, request.user, restricted=bool(answers.get("restricted")), now=request.now),
         "acknowledge_at": acknowledge,
         "update_at": acknowledge + timedelta(minutes=rule["cadence_minutes"]),
         "rule": rule,

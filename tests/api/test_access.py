@@ -51,6 +51,11 @@ fact        GET   401  404  404  200  200  200  404
 fact        POST  401  404  404  403  422  422  404
 fact_confirm   POST  401  404  404  403  422  422  404
 fact_withdraw  POST  401  404  404  403  422  422  404
+team        GET   401  404  404  200  200  200  404
+roles       GET   401  404  404  200  200  200  404
+roles       POST  401  404  404  403  422  422  404
+hand_over_role POST  401  404  404  403  422  422  404
+on_duty     GET   401  404  200  200  200  200  200
 products    GET   401  404  404  404  200  200  200
 components  GET   401  404  404  404  200  200  200
 accounts    GET   401  404  404  404  200  200  200
@@ -209,6 +214,7 @@ def test_two_people_of_one_role_cannot_read_each_others_restricted_incident(worl
     for who, number, code in [*pairs, ("other", world.hidden["number"], 404)]:
         client = program(world.people[who])
         parts = ("", "deadlines/", "facts/", "timeline/", "messages/", "dispatches/")
+        parts = ("", "deadlines/", "timeline/", "messages/", "dispatches/", "team/", "roles/")
         codes = {client.get(f"/api/v1/incidents/{number}/{part}").status_code for part in parts}
         assert codes == {code}, (who, number)
 
@@ -217,5 +223,5 @@ def test_the_front_page_lists_what_one_has_business_with(world):
     names = {who: set(program(world.people[who]).get("/api/v1/").json()) for who in ("sales", "asked", "workshop")}
 
     assert names["sales"] == {"me"}
-    assert names["asked"] == {"me", "incidents"}
-    assert names["workshop"] == {"me", "incidents", "products", "components", "accounts", "contacts"}
+    assert names["asked"] == {"me", "incidents", "on_duty"}
+    assert names["workshop"] == {"me", "incidents", "on_duty", "products", "components", "accounts", "contacts"}

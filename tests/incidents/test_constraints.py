@@ -1,6 +1,6 @@
 """What the database refuses, whatever code asks: impossible rows by raw updates and inserts."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -26,6 +26,8 @@ from incidents.models import (
     CriterionWaiver,
     Deadline,
     Dependency,
+    DutyHours,
+    DutyShift,
     ImportedIncident,
     ImportedUpdate,
     Incident,
@@ -82,6 +84,8 @@ IMPOSSIBLE = {
     "notice_way_is_known": (NoticeChoice, {"quiet": "pigeon"}),
     "notice_in_chat_calls_somebody": (NoticeChoice, {"normal": "both", "chat_name": ""}),
     "chat_line_waiting_has_a_time": (ChatLine, {"state": "queued", "next_attempt_at": None}),
+    "duty_hours_on_a_weekday": (DutyHours, {"weekday": 7}),
+    "duty_shift_ends_after_it_began": (DutyShift, {"ends_at": F("begins_at")}),
     "recovery_task_done_with_evidence": (RecoveryTask, {"state": "done", "done_at": NOW, "evidence": ""}),
 }
 # Unique sentence → the table whose row cannot stand there twice, and what may differ.
@@ -93,6 +97,8 @@ TWICE = {
     "invitation_open_once_per_person": (Invitation, {}),
     "change_open_once_per_subject": (ControlChange, {}),
     "component_needs_another_once": (Dependency, {}),
+    "duty_hours_stand_once": (DutyHours, {}),
+    "duty_shift_stands_once": (DutyShift, {}),
     "milestone_reached_once": (Milestone, {}),
     "message_number_once_per_incident": (Message, {"state": "draft", "approval": None}),
     "message_version_once": (MessageVersion, {}),
@@ -137,6 +143,8 @@ def world(ada, ben):
     ErasedAddress.objects.create(digest="erased:" + "0" * 40, erased_at=NOW)
     DeliveryAttempt.objects.create(notification=Notification.objects.get(), number=1, at=NOW, outcome="retry")
     NoticeChoice.objects.create(person=ada)
+    DutyHours.objects.create(person=ada, role="product_marketing", weekday=0, begins=time(8), ends=time(18))
+    DutyShift.objects.create(person=ada, role="product_marketing", begins_at=NOW, ends_at=NOW + HOUR)
     ChatLine.objects.create(notice=Notice.objects.first(), next_attempt_at=NOW)
     make_token(name="x", scopes=["read"], days=1, by=ada, now=NOW)
     GivenAnswer.objects.create(person=ada, key="x", request_digest="x", status=201, body={}, created_at=NOW)
