@@ -18,12 +18,16 @@ MAY = {
     "work": set(WORKSHOP_ROLES),
     "lead": {Role.PRODUCT_MARKETING, Role.PRODUCT, Role.SECURITY, Role.ADMINISTRATOR},
     "set_up": {Role.ADMINISTRATOR},
+    "report": set(WORKSHOP_ROLES),
+    "thresholds": {Role.PRODUCT_MARKETING, Role.ADMINISTRATOR},
 }
 NAMES = {
     "declare": "declare an incident",
     "work": "work on an incident",
     "lead": "move an incident to another phase or severity",
     "set_up": "change what the organisation has set up",
+    "report": "tell of signals",
+    "thresholds": "change the rules over signals",
 }
 
 

@@ -19,22 +19,49 @@ from incidents.actions.products import (
     restore_component,
     retire_component,
 )
+from incidents.actions.proposals import accept_proposal, decline_proposal, raise_as_proposed
+from incidents.actions.signal_sources import create_source, rotate_source, set_source_secret, switch_source
+from incidents.actions.signals import attach_signal, detach_signal, end_signal, report_signal, watch_signal
+from incidents.actions.threshold_rules import (
+    add_threshold_rule,
+    change_threshold_rule,
+    load_threshold_rules,
+    raise_threshold_rule,
+    switch_threshold_rule,
+)
 
 __all__ = [
     "TakenOver",
+    "accept_proposal",
     "add_component",
     "add_product",
+    "add_threshold_rule",
+    "attach_signal",
     "change_component",
     "change_severity",
+    "change_threshold_rule",
+    "create_source",
     "declare_incident",
+    "decline_proposal",
+    "detach_signal",
+    "end_signal",
     "import_history",
     "let_see",
+    "load_threshold_rules",
     "lock_incident",
     "move_phase",
+    "raise_as_proposed",
+    "raise_threshold_rule",
     "reach_milestone",
     "rename_product",
+    "report_signal",
     "restore_component",
     "retire_component",
+    "rotate_source",
     "set_component_state",
+    "set_source_secret",
     "stand_down",
+    "switch_source",
+    "switch_threshold_rule",
+    "watch_signal",
 ]

@@ -3,6 +3,8 @@ from incidents.models.deadlines import Deadline
 from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import CriterionWaiver, Incident, Milestone, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
+from incidents.models.signals import Signal, SignalBody, SignalMinute, SignalReceipt, SignalSource
+from incidents.models.thresholds import SignalProposal, ThresholdRule, ThresholdRuleVersion
 
 __all__ = [
     "Component",
@@ -16,5 +18,13 @@ __all__ = [
     "IncidentUserObjectPermission",
     "Milestone",
     "Product",
+    "Signal",
+    "SignalBody",
+    "SignalMinute",
+    "SignalProposal",
+    "SignalReceipt",
+    "SignalSource",
     "TeamMember",
+    "ThresholdRule",
+    "ThresholdRuleVersion",
 ]
