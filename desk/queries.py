@@ -9,9 +9,9 @@ from django.urls import reverse
 
 from crisiscomms.models import AuditEvent, User
 from delivery.models import Dispatch
-from incidents import deadlines
+from incidents import deadlines, proposals
 from incidents.criteria import exit_criteria
-from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone
+from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone, SignalProposal
 from messaging.cadence import UNFINISHED
 from messaging.models import ApprovalSeat, Message
 
@@ -31,6 +31,7 @@ class Need:
 def needs_of(user: User) -> list[Need]:
     """Everything that waits for this person, by due time: deadlines they own, approvals they are asked for."""
     needs = [_approval(seat) for seat in _open_seats(user)]
+    needs += [_proposal(one) for one in proposals.waiting_for(user)]
     asked = {need.url for need in needs}
     mine = Deadline.objects.visible_to(user).open().filter(owner=user).select_related("incident")
     mine = mine.prefetch_related(UNFINISHED)
@@ -67,6 +68,17 @@ def _approval(seat: ApprovalSeat) -> Need:
         message.incident.ref,
         url,
         "Review and decide",
+    )
+
+
+def _proposal(one: SignalProposal) -> Need:
+    return Need(
+        one.proposed_at + proposals.DECIDE_WITHIN,
+        f"Crisis protocol? {one.rule.name}",
+        one.reason,
+        one.incident.ref if one.incident else "Signals",
+        reverse("incidents:signal_proposal", args=[one.pk]),
+        "Decide",
     )
 
 

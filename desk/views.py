@@ -11,7 +11,7 @@ from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import access
+from incidents import access, noticed
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 from messaging.models import Message
@@ -95,6 +95,7 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
         "may_work": may_work,
         "asked": queries.asked_about(request.user, incident),
         "may_lead": access.may(request.user, "lead", incident),
+        "noticed": noticed.for_room(incident, request.user, request.now),
         "severities": Incident.Severity.choices,
         "message_kinds": Message.Kind.choices,
         "component_states": [("working", "Working"), *ComponentState.State.choices],

@@ -1,6 +1,5 @@
 """What rules propose, and who decides it. A rule asks once: what meets it meanwhile joins the open question."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -113,5 +112,5 @@ def waiting_for(user: User) -> list[SignalProposal]:
     return [one for one in open_ones[:50] if may_decide(user, one.incident)]
 
 
-def signals_of(proposal: SignalProposal, user: User) -> Iterable[Signal]:
+def signals_of(proposal: SignalProposal, user: User) -> QuerySet[Signal]:
     return Signal.objects.visible_to(user).filter(proposal=proposal).select_related("source", "by").order_by("-pk")

@@ -91,3 +91,11 @@ def figure(name: str, value: float) -> str:
     known = NUMBERS.get(name)
     text = f"{value:,.0f}".replace(",", "\u202f") if float(value).is_integer() else f"{value:.10g}"
     return text + (known.unit.replace(" ", "\u00a0") if known else "")
+
+
+def listed(values: dict[str, Any]) -> list[tuple[str, str]]:
+    """Names and values as people read them, those that everybody knows first."""
+    known = [*NUMBERS, *FLAGS, *WORDS]
+    order = {name: place for place, name in enumerate(known)}
+    names = sorted(values, key=lambda name: (order.get(name, len(order)), name))
+    return [(label_of(name), shown(name, values[name])) for name in names]

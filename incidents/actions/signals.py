@@ -109,7 +109,7 @@ def watch_signal(*, signal_id: int, title: str, kind: str, severity: str, by: Us
     seen = Signal.objects.visible_to(by).get(pk=signal_id)
     if seen.incident_id is not None:
         raise Conflict("It belongs to an incident already.")
-    item = open_watch_item(
+    item: Incident = open_watch_item(
         title=title,
         kind=kind,
         severity=severity,

@@ -71,8 +71,8 @@ class Protocol:
 
 def is_signed(given: Iterable[str], wanted: Iterable[str]) -> bool:
     """Whether any of the given signatures is one of those wanted. All are compared, each in constant time."""
-    wanted = [one.encode() for one in wanted]
-    found = [hmac.compare_digest(one.encode("utf-8", "replace"), known) for one in given for known in wanted]
+    known = [one.encode() for one in wanted]
+    found = [hmac.compare_digest(one.encode("utf-8", "replace"), each) for one in given for each in known]
     return any(found)
 
 
