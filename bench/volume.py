@@ -64,7 +64,7 @@ def _if_over(value: str, other: str) -> str:
 
 
 def _incidents(incident: Incident) -> None:
-    moments = {name: _back(name) for name in ("discovered_at", "began_at", "declared_at", "phase_since")}
+    moments = {name: _back(name) for name in ("discovered_at", "began_at", "opened_at", "declared_at", "phase_since")}
     over = _back("declared_at") + " + interval '9 hours'"
     _copy(
         incident, number=f"{BASE} + n", title="'Card payments fail, case ' || n", phase=_if_over("'closed'", "s.phase"),

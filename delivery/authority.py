@@ -2,7 +2,7 @@
 
 from crisiscomms.models import User
 from delivery.models import Dispatch
-from incidents import access
+from incidents import access, disclosure
 from incidents.models import Incident
 from messaging.content import Content, fingerprint
 from messaging.models import ApprovalDecision, ApprovalRequest, Message
@@ -18,6 +18,11 @@ def why_not(dispatch: Dispatch) -> str:
         return "This is an exercise: nothing leaves it."
     if incident.restricted and dispatch.channel != Dispatch.Channel.EMAIL:
         return "The incident is restricted: nothing about it may become public."
+    if incident.is_watched:
+        return "It is a watch item: nothing leaves before it is declared."
+    closed = disclosure.closed_channels(incident).get(dispatch.channel)
+    if closed:
+        return closed
     if incident.stood_down:
         return "The incident was stood down."
     if incident.phase == Incident.Phase.CLOSED:

@@ -17,6 +17,7 @@ from recovery.actions import shipped_plan
 # Key of the policy, the house that owns it, and its file in the house's data.
 POLICIES = (
     ("incidents", "incidents", "policy.yaml"),
+    ("decisions", "incidents", "decisions.yaml"),
     ("stakeholders", "stakeholders", "policy.yaml"),
     ("messaging", "messaging", "policy.yaml"),
     ("delivery", "delivery", "policy.yaml"),

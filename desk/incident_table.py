@@ -67,7 +67,7 @@ INCIDENTS = Table(
             ways=("earliest first", "closed first"),
         ),
         Column("lead", "Lead", _lead, f"{CELLS}#lead"),
-        Column("declared", "Declared", lambda one: one.declared_at, f"{CELLS}#declared", sort="declared_at", ways=LATE),
+        Column("opened", "Opened", lambda one: one.opened_at, f"{CELLS}#opened", sort="opened_at", ways=LATE),
         Column("next", "Next", lambda one: _unless_never(one.next_due), f"{CELLS}#next", sort="next_due", ways=LATE),
         Column(
             "closed",

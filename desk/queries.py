@@ -6,12 +6,14 @@ from typing import Any
 
 from django.db.models import Count, F, Prefetch, Q
 from django.urls import reverse
+from django.utils import timezone
 
 from crisiscomms.models import AuditEvent, User
+from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, proposals
+from incidents import deadlines, disclosure, proposals
 from incidents.criteria import exit_criteria
-from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone, SignalProposal
+from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone, PhaseSpan, SignalProposal
 from messaging.cadence import UNFINISHED
 from messaging.models import ApprovalSeat, Message
 
@@ -110,6 +112,11 @@ def active_incidents(user: User) -> list[Incident]:
     return found
 
 
+def watched_incidents(user: User) -> list[Incident]:
+    """What smoulders: watch items, newest first."""
+    return list(Incident.objects.visible_to(user).watched().select_related("lead").order_by("-opened_at")[:10])
+
+
 def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
     """Incident → (handed over, planned) of its newest e-mail, from the kept counts."""
     latest = (
@@ -158,14 +165,25 @@ def room(incident: Incident) -> dict[str, Any]:
         "promises": promises,
         "reached": reached,
         "planned": planned,
-        "criteria": exit_criteria(incident),
+        **_criteria(incident),
         "phases": _phases(incident),
+        "counting": disclosure.counting(incident),
+        "decided": incident.decisions.count(),
         "next_phase": _next_phase(incident),
         "states": incident.component_states.open().select_related("component__product").order_by("component__name"),
         "may_fail_too": _may_fail_too(incident),
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
         **_imported(incident),
+    }
+
+
+def _criteria(incident: Incident) -> dict[str, Any]:
+    found = exit_criteria(incident)
+    return {
+        "criteria": found,
+        "criteria_met": sum(item.is_met for item in found),
+        "to_tick": [item for item in found if item.is_ticked and not item.is_met],
     }
 
 
@@ -257,16 +275,33 @@ def _cell(message: Message, channel: str, label: str, dispatch: Dispatch | None)
 
 
 def _phases(incident: Incident) -> list[dict[str, Any]]:
+    """The way from first to last. A phase that it never was in is skipped, and says so."""
     order = list(Incident.Phase)
     here = order.index(Incident.Phase(incident.phase))
-    looks = {-1: "is-done", 0: "is-here", 1: "is-next"}
-    return [
-        {"label": phase.label, "look": looks[(index > here) - (index < here)], "is_here": index == here}
-        for index, phase in enumerate(order)
-    ]
+    spans: dict[str, Any] = {span.phase: span for span in incident.spans.all()}
+    return [_phase(phase, index - here, spans.get(phase)) for index, phase in enumerate(order)]
+
+
+def _phase(phase: Incident.Phase, from_here: int, span: PhaseSpan | None) -> dict[str, Any]:
+    look = "is-here" if from_here == 0 else "is-next" if from_here > 0 else "is-done" if span else "is-next"
+    words = ""
+    if from_here == 0 and span:
+        words = f"since {timezone.localtime(span.began_at):%H:%M, %-d %b}"
+    elif from_here < 0:
+        words = in_words(span.ended_at - span.began_at) if span and span.ended_at else "skipped"
+    return {
+        "label": phase.label,
+        "look": look,
+        "is_here": from_here == 0,
+        "is_skipped": from_here < 0 and span is None,
+        "words": words,
+    }
 
 
 def _next_phase(incident: Incident) -> tuple[str, str] | None:
+    """None for a watch item: it goes on by being declared."""
+    if incident.is_watched:
+        return None
     order = list(Incident.Phase)
     index = order.index(Incident.Phase(incident.phase))
     return (str(order[index + 1]), order[index + 1].label) if index + 1 < len(order) else None

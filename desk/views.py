@@ -11,7 +11,7 @@ from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import access, noticed
+from incidents import abilities, access, noticed
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 from messaging.models import Message
@@ -32,6 +32,7 @@ def _home(request: HttpRequest) -> dict[str, object]:
         "needs": needs,
         "late": sum(need.due_at <= request.now for need in needs),
         "incidents": queries.active_incidents(request.user),
+        "watched": queries.watched_incidents(request.user),
         "may_declare": access.may(request.user, "declare"),
         "steps": steps if any(not one.is_done for one in steps) else [],
     }
@@ -89,10 +90,13 @@ def _timeline(request: HttpRequest, incident: Incident) -> dict[str, object]:
 def _room(request: HttpRequest, number: int) -> dict[str, object]:
     incident = access.get_incident(request.user, number)
     may_work = access.may(request.user, "work", incident)
+    can = abilities.of(incident, request.user, request.now)
     return {
         **queries.room(incident),
         **_timeline(request, incident),
         "may_work": may_work,
+        "can": can,
+        "shown_changes": may_work or any(answer.shown for answer in can.values()),
         "asked": queries.asked_about(request.user, incident),
         "may_lead": access.may(request.user, "lead", incident),
         "noticed": noticed.for_room(incident, request.user, request.now),

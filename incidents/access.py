@@ -10,8 +10,7 @@ from crisiscomms.refusal import NotAllowed
 from incidents.models import Incident
 from incidents.models.incident import WORKSHOP_ROLES
 
-# Declaring and leading is the workshop's; deciding over phases is narrower. Roles with decision rights per
-# severity come with governance (3 of 11); until then this table is the whole rule.
+# Who comes near at all. Who decides what at which severity is narrower, and policy: see decisions.py.
 MAY = {
     "view": {*WORKSHOP_ROLES, Role.EXECUTIVE},
     "declare": set(WORKSHOP_ROLES),
@@ -24,7 +23,8 @@ MAY = {
 NAMES = {
     "declare": "declare an incident",
     "work": "work on an incident",
-    "lead": "move an incident to another phase or severity",
+    "view": "see this incident",
+    "lead": "waive what an incident owes",
     "set_up": "change what the organisation has set up",
     "report": "tell of signals",
     "thresholds": "change the rules over signals",
@@ -45,8 +45,13 @@ def roles_may(act: str) -> Callable[[list[str]], bool]:
 def require(user: User, act: str, incident: Incident | None = None) -> None:
     """Raise NotAllowed, naming who may, unless this person may. Called where the act happens."""
     if not may(user, act, incident):
-        roles = ", ".join(sorted(str(Role(role).label) for role in MAY[act]))
-        raise NotAllowed(f"You may not {NAMES.get(act, act)}. These roles may: {roles}.")
+        raise NotAllowed(refusal(act))
+
+
+def refusal(act: str) -> str:
+    """The sentence that says no, and names who may."""
+    roles = ", ".join(sorted(str(Role(role).label) for role in MAY[act]))
+    return f"You may not {NAMES.get(act, act)}. These roles may: {roles}."
 
 
 def page(user: User, act: str) -> None:

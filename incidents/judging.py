@@ -13,6 +13,7 @@ from django.db.models import Q
 from crisiscomms import audit
 from incidents import proposals, thresholds
 from incidents.actions.signals import matching
+from incidents.actions.watching import open_watch_item
 from incidents.models import Component, Incident, Signal, ThresholdRule
 from incidents.thresholds import Windows
 
@@ -56,12 +57,16 @@ class _Judge:
 
     def _judge(self, signal: Signal) -> None:
         self._place(signal)
-        self._leave_what_is_over(signal)
-        item = signal.incident or _where_it_was(signal)
+        item = _open_home(signal) or _where_it_was(signal)
+        if item is not None:
+            # The record's lock before any row of the signal, as in every act on an incident.
+            audit.hold(item.chain)
         rule, why = self._met(signal) if signal.judged_at is None or signal.ended_at is None else (None, "")
         if rule is not None:
             item = self._act(signal, item, rule, why)
-        if item is not None and signal.incident_id is None:
+        if item is None and signal.incident_id is not None:
+            Signal.objects.filter(pk=signal.pk, incident=signal.incident_id).update(incident=None)
+        elif item is not None and item.pk != signal.incident_id:
             _attach(signal, item, why, self.now)
         changes = {"judged_at": self.now, "due_at": None} | ({"reason": why[:600]} if why else {})
         Signal.objects.filter(pk=signal.pk).update(**changes)
@@ -69,13 +74,6 @@ class _Judge:
     def _place(self, signal: Signal) -> None:
         if signal.judged_at is None and not signal.components.exists():
             signal.components.set(matching(signal.values, self.parts))
-
-    def _leave_what_is_over(self, signal: Signal) -> None:
-        """It goes on after its incident was closed: then it is something new, and free."""
-        closed = signal.incident.closed_at if signal.incident else None
-        if closed is not None and signal.last_seen_at > closed:
-            signal.incident = None
-            Signal.objects.filter(pk=signal.pk).update(incident=None)
 
     def _met(self, signal: Signal) -> tuple[ThresholdRule | None, str]:
         """The first rule that holds, and why."""
@@ -96,8 +94,6 @@ class _Judge:
 
     def _watch_item(self, signal: Signal, rule: ThresholdRule, why: str) -> Incident:
         """The item that this rule has opened and that is still open, so that one storm is one item; or a new one."""
-        from incidents.actions import open_watch_item
-
         have = rule.watch_item
         if have is not None and have.phase != Incident.Phase.CLOSED:
             return have
@@ -108,7 +104,7 @@ class _Judge:
             severity=rule.data["severity"],
             summary=why,
             components=dict.fromkeys(sorted(parts), "degraded"),
-            noticed_at=min(signal.happened_at, self.now),
+            noticed_at=max(min(signal.happened_at, self.now), self.now - timedelta(days=365)),
             by=None,
             now=self.now,
         )
@@ -121,6 +117,12 @@ def _says_more(rule: ThresholdRule, item: Incident | None) -> bool:
     if item is None or item.declared_at is None:
         return True
     return WORST_FIRST.index(rule.data["severity"]) < WORST_FIRST.index(item.severity)
+
+
+def _open_home(signal: Signal) -> Incident | None:
+    """Where it belongs. What goes on after its incident was closed is something new, and free."""
+    closed = signal.incident.closed_at if signal.incident else None
+    return None if closed is not None and signal.last_seen_at > closed else signal.incident
 
 
 def _where_it_was(signal: Signal) -> Incident | None:
@@ -136,7 +138,7 @@ def _where_it_was(signal: Signal) -> Incident | None:
 def _attach(signal: Signal, item: Incident, why: str, now: datetime) -> None:
     """By itself; the record says so. Unless somebody has attached it meanwhile."""
     audit.hold(item.chain)
-    if not Signal.objects.filter(pk=signal.pk, incident=None).update(incident=item):
+    if not Signal.objects.filter(pk=signal.pk, incident=signal.incident_id).update(incident=item):
         return
     text = f"Signal attached: {signal.title} ({signal.origin})" + (f". {why}" if why else "")
     audit.record(

@@ -25,5 +25,5 @@ def for_room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
         "seen": counts["seen"] or 0,
         "rows": list(rows),
         "proposal": asked,
-        "may_decide": asked is not None and proposals.may_decide(person, incident),
+        "may_decide": asked is not None and proposals.may_decide(person, asked),
     }

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from crisiscomms import audit, notices
-from crisiscomms.models import User
-from incidents import access
+from crisiscomms.models import Role, User
+from crisiscomms.refusal import NotAllowed
+from incidents import access, decisions
 from incidents.models import Incident, Signal, SignalProposal, ThresholdRule
 
 State = SignalProposal.State
@@ -14,18 +15,36 @@ State = SignalProposal.State
 DECIDE_WITHIN = timedelta(minutes=15)
 
 
-def may_decide(person: User, incident: Incident | None) -> bool:
-    """Whether this person has the right to call for the crisis protocol."""
-    return access.may(person, "lead", incident)
+def may_decide(person: User, proposal: SignalProposal) -> bool:
+    """Whether this person has the right to start the crisis protocol at that severity, and may know of the incident."""
+    roles = decisions.roles_for(decisions.Kind.PROTOCOL, proposal.severity)
+    return person.has_role(*roles) and access.may(person, "report", proposal.incident)
 
 
-def require(person: User, incident: Incident | None) -> None:
-    access.require(person, "lead", incident)
+def require(person: User, proposal: SignalProposal) -> None:
+    """Raises NotAllowed, naming who may."""
+    if not may_decide(person, proposal):
+        who = decisions.who_may(decisions.Kind.PROTOCOL, proposal.severity)
+        severity = proposal.get_severity_display().lower()
+        raise NotAllowed(f"You may not {decisions.ACTS[decisions.Kind.PROTOCOL]}. At {severity} {who} may.")
 
 
-def deciders(incident: Incident | None) -> list[User]:
-    people = User.objects.with_role(*access.MAY["lead"])
-    return [one for one in people if may_decide(one, incident)]
+def deciders(proposal: SignalProposal) -> list[User]:
+    people = User.objects.with_role(*decisions.roles_for(decisions.Kind.PROTOCOL, proposal.severity))
+    return [one for one in people if may_decide(one, proposal)]
+
+
+def may_edit_rules(person: User) -> bool:
+    """Administrators, and product marketing as long as it has the right to start the crisis protocol."""
+    if not access.may(person, "thresholds"):
+        return False
+    rights = decisions.rights()[decisions.Kind.PROTOCOL]
+    return person.has_role(Role.ADMINISTRATOR) or any(Role.PRODUCT_MARKETING in roles for roles in rights.values())
+
+
+def require_edit(person: User) -> None:
+    if not may_edit_rules(person):
+        raise NotAllowed(access.refusal("thresholds"))
 
 
 def propose(*, signal: Signal, rule: ThresholdRule, why: str, item: Incident | None, now: datetime) -> None:
@@ -87,7 +106,7 @@ def _ask(signal: Signal, rule: ThresholdRule, why: str, item: Incident | None, n
         by=None,
         now=now,
     )
-    people = deciders(item)
+    people = deciders(proposal)
     notices.tell(people, kind="threshold_met", key=f"proposal:{proposal.pk}", now=now, proposal=proposal.pk)
     return proposal
 
@@ -106,10 +125,8 @@ def visible_to(user: User) -> QuerySet[SignalProposal]:
 
 def waiting_for(user: User) -> list[SignalProposal]:
     """The open questions that this person may decide, the oldest first."""
-    if not access.may(user, "lead"):
-        return []
     open_ones = visible_to(user).filter(state=State.OPEN).select_related("rule", "incident").order_by("proposed_at")
-    return [one for one in open_ones[:50] if may_decide(user, one.incident)]
+    return [one for one in open_ones[:50] if may_decide(user, one)]
 
 
 def signals_of(proposal: SignalProposal, user: User) -> QuerySet[Signal]:

@@ -243,7 +243,10 @@ def _say_flag(one: Condition, facts: Facts) -> str:
 
 
 def _word(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else []
+    """A figure can be meant as a word too: the code 500."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return []
+    return [value if isinstance(value, str) else f"{value:g}"]
 
 
 def _words(text: str) -> list[str]:
@@ -266,10 +269,10 @@ def _described(one: Condition) -> str:
         return f"{label}{within}: {COMPARES[one.is_][0]} {vocabulary.figure(name, float(one.value))}"
     if one.what == "flag":
         return f"{vocabulary.FLAGS[one.name]}: {'yes' if one.value else 'no'}"
-    label = {"kind": "It comes from", "source": "Source", "component": "Component"}.get(one.what)
+    about = {"kind": "It comes from", "source": "Source", "component": "Component"}.get(one.what)
     words = [
         KINDS.get(word, word) if one.what == "kind" else vocabulary.shown(one.name, word)
         for word in _words(str(one.value))
     ]
     lead = "is not" if one.is_ == "differs" else "is"
-    return f"{label or vocabulary.label_of(one.name)} {lead} {' or '.join(words)}"
+    return f"{about or vocabulary.label_of(one.name)} {lead} {' or '.join(words)}"

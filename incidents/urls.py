@@ -1,11 +1,15 @@
 from django.urls import path
 
-from incidents.views import hooks, pressing, products, signal_sources, signals, thresholds
+from incidents.views import decisions, hooks, pressing, products, signal_sources, signals, thresholds
 
 app_name = "incidents"
 urlpatterns = [
     path("incidents/declare/", pressing.declare, name="declare"),
     path("incidents/declare/consequences/", pressing.declare_consequences, name="declare_consequences"),
+    path("incidents/INC-<id:number>/declare/", pressing.declare_watched, name="declare_watched"),
+    path("incidents/INC-<id:number>/tick/", pressing.tick, name="tick"),
+    path("incidents/INC-<id:number>/decisions/", decisions.log, name="decisions"),
+    path("incidents/INC-<id:number>/disclosure/", decisions.disclose, name="disclosure"),
     path("incidents/INC-<id:number>/phase/", pressing.move, name="move"),
     path("incidents/INC-<id:number>/stand-down/", pressing.stand_down, name="stand_down"),
     path("incidents/INC-<id:number>/severity/", pressing.severity, name="severity"),

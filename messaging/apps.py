@@ -6,9 +6,11 @@ class MessagingConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
+        from incidents import disclosure
         from incidents.signals import incident_closed, milestone_reached
         from messaging import cadence, mails, rules, search, watched
         from messaging.actions import proof
+        from messaging.content import CHANNELS
         from messaging.models import ApprovalRequest
 
         assert mails
@@ -16,6 +18,8 @@ class MessagingConfig(AppConfig):
         assert rules
         assert search
         assert watched
+        for key, label in CHANNELS.items():
+            disclosure.register_channel(key, label)
         incident_closed.connect(_incident_closed, dispatch_uid="messaging.approvals")
         milestone_reached.connect(_milestone_reached, dispatch_uid="messaging.cadence")
         assert cadence

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from crisiscomms.organisation import get_organisation
+from incidents import disclosure
 from incidents.models import Incident
 from messaging import mail, rendering
 from messaging.content import CHANNELS, LIMITS, LINE_LIMIT, LINES_LIMIT, PARTS, Content
@@ -81,6 +82,7 @@ def faults_for_approval(content: Content, incident: Incident, now: datetime, kin
 
 def _approval_faults(content: Content, incident: Incident, now: datetime, kind: str) -> Iterator[tuple[str, str]]:
     yield from _choice_faults(content)
+    yield from _closed_faults(content, incident)
     if "email" in content.channels and not content.subject.strip():
         yield "subject", "An e-mail needs a subject."
     if {"status", "portal"} & set(content.channels):
@@ -104,6 +106,13 @@ def _choice_faults(content: Content) -> Iterator[tuple[str, str]]:
         yield "tiers", "Choose at least one tier."
     if not content.kinds or set(content.kinds) - set(Account.Kind.values):
         yield "kinds", "Choose who gets it."
+
+
+def _closed_faults(content: Content, incident: Incident) -> Iterator[tuple[str, str]]:
+    """What the disclosure level leaves closed, for everybody who decides about this text."""
+    for channel, why in disclosure.closed_channels(incident).items():
+        if channel in content.channels:
+            yield "channels", f"{CHANNELS[channel]}: {why}"
 
 
 def _whole_faults(content: Content) -> Iterator[tuple[str, str]]:

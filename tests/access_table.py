@@ -201,6 +201,14 @@ incidents:declare                         GET   in   404  404  404  200  200  20
 incidents:declare                         POST  in   404  404  404  422  422  422
 incidents:declare_consequences            GET   in   404  404  404  200  200  200
 incidents:declare_consequences            POST  in   405  405  405  405  405  405
+incidents:declare_watched                 GET   in   404  404  404  302  302  404
+incidents:declare_watched                 POST  in   404  404  404  302  302  404
+incidents:decisions                       GET   in   404  404  200  200  200  404
+incidents:decisions                       POST  in   404  404  422  422  422  404
+incidents:disclosure                      GET   in   404  404  200  200  200  404
+incidents:disclosure                      POST  in   404  404  422  422  422  404
+incidents:tick                            GET   in   405  405  405  405  405  405
+incidents:tick                            POST  in   404  404  302  302  302  404
 incidents:move                            GET   in   405  405  405  405  405  405
 incidents:move                            POST  in   404  404  302  302  302  404
 incidents:stand_down                      GET   in   405  405  405  405  405  405

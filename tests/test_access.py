@@ -66,7 +66,7 @@ def test_x1_no_other_verb_is_taken(world):
     assert {key: code for key, code in answers.items() if code != 405} == {}
 
 
-def test_x1_an_executive_who_was_asked_reads_the_room_and_changes_nothing(world):
+def test_x1_an_executive_who_was_asked_reads_the_room_and_works_on_nothing(world):
     number, incident = world.open["number"], world.open["_incident"]
     reader = sign_in(world.people["asked"])
     before = state_of(incident)
@@ -81,8 +81,7 @@ def test_x1_an_executive_who_was_asked_reads_the_room_and_changes_nothing(world)
 
 
 PRESSES: dict[str, dict[str, Any]] = {
-    "incidents:move": {"to": "recovery", "waive_reason": "because"},
-    "incidents:severity": {"severity": "minor"},
+    "incidents:tick": {"key": "x", "note": "because"},
     "incidents:milestone": {"kind": "verified"},
     "incidents:waive_deadline": {"reason": "because"},
     "messaging:new": {"kind": "update"},

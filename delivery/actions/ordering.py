@@ -9,7 +9,7 @@ from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from delivery import authority, fanout, tasks
 from delivery.models import Dispatch, Notification, Tally
-from incidents import access
+from incidents import access, decisions
 from incidents.actions.components import release_components
 from messaging import cadence
 from messaging.content import Content, facts_of
@@ -27,6 +27,7 @@ def order_dispatch(*, message_id: int, by: User, now: datetime, hold_seconds: in
     """
     message = _lock_message(message_id)
     access.require(by, "work", message.incident)
+    decisions.require(by, decisions.Kind.TIMING, message.incident)
     request = message.approval
     if message.state != Message.State.APPROVED or request is None:
         raise Refused("Only an approved message can be sent.")
@@ -178,10 +179,11 @@ def release_due(*, dispatch_id: int, now: datetime) -> str:
 
 
 @transaction.atomic
-def open_early(*, dispatch_id: int, reason: str, by: User, now: datetime) -> None:
+def open_early(*, dispatch_id: int, reason: str, by: User, now: datetime, break_glass: str = "") -> None:
     """Let the public read it before tier 1 and 2 were reached: a named override, with its reason on the record."""
     dispatch = _lock(dispatch_id)
-    access.require(by, "lead", dispatch.incident)
+    access.require(by, "view", dispatch.incident)
+    settled = decisions.settle(by, decisions.Kind.CUSTOMER_FIRST, dispatch.incident, break_glass=break_glass)
     if not reason.strip():
         raise Refused("Say why the public should read it before these customers have their mail.")
     if dispatch.state != State.LOCKED:
@@ -189,6 +191,18 @@ def open_early(*, dispatch_id: int, reason: str, by: User, now: datetime) -> Non
     why_not = authority.why_not(dispatch)
     if why_not:
         raise Refused(why_not)
+    decisions.note(
+        incident=dispatch.incident,
+        kind=decisions.Kind.CUSTOMER_FIRST,
+        question=f"{dispatch.message.name}: does the public read it before affected customers were reached?",
+        options=["Wait for customers", "Open now"],
+        choice="Open now",
+        reason=reason,
+        settled=settled,
+        by=by,
+        now=now,
+        is_recorded=True,
+    )
     text = f"{dispatch.message.name}: opened to the public before all of tier 1 and 2 were reached. {reason.strip()}"
     audit.record(
         chain=dispatch.incident.chain,

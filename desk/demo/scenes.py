@@ -36,8 +36,8 @@ class Scene:
         self.messages: dict[str, int] = {}
 
     def script(self) -> list[tuple[datetime, Step]]:
-        """Every step with its moment; declaring is the first. Writing takes a while, and time passes meanwhile."""
-        script: list[tuple[datetime, Step]] = [(self.begins, {"do": "declare"})]
+        """Every step with its moment; declaring, or watching, is the first. Writing takes a while, and time passes meanwhile."""
+        script: list[tuple[datetime, Step]] = [(self.begins, {"do": self.data.get("opens", "declare")})]
         for step in self.data["steps"]:
             moment = self.begins + span(step["at"])
             script.append((moment, step))
@@ -69,6 +69,18 @@ def _declare(scene: Scene, step: Step, now: datetime) -> None:
         is_exercise=facts.get("is_exercise", False),
         began_at=now - span(facts["began"]),
         discovered_at=now - span(facts["discovered"]),
+        components={one.pk: facts["affected"][one.name] for one in components},
+        by=scene.team[facts["by"]],
+        now=now,
+    )
+
+
+def _watch(scene: Scene, step: Step, now: datetime) -> None:
+    facts = scene.data["incident"]
+    components = Component.objects.filter(name__in=facts["affected"])
+    scene.incident = incidents.open_watch_item(
+        **{name: facts[name] for name in ("title", "kind", "severity", "summary")},
+        noticed_at=now - span(facts["discovered"]),
         components={one.pk: facts["affected"][one.name] for one in components},
         by=scene.team[facts["by"]],
         now=now,
@@ -126,6 +138,20 @@ def _send(scene: Scene, step: Step, now: datetime) -> None:
     delivery.order_dispatch(message_id=scene.messages[step["message"]], by=scene.by(step), now=now)
 
 
+def _disclose(scene: Scene, step: Step, now: datetime) -> None:
+    incident = scene.current()
+    incidents.decide_disclosure(
+        incident_id=incident.pk, level=step["level"], seen=incident.disclosure, reason=step["reason"],
+        by=scene.by(step), now=now,
+    )  # fmt: skip
+
+
+def _tick(scene: Scene, step: Step, now: datetime) -> None:
+    incidents.tick_criterion(
+        incident_id=scene.current().pk, key=step["key"], note=step["note"], by=scene.by(step), now=now
+    )
+
+
 def _milestone(scene: Scene, step: Step, now: datetime) -> None:
     incidents.reach_milestone(incident=scene.current(), kind=step["kind"], by=scene.by(step), now=now)
 
@@ -179,12 +205,15 @@ def _suppress(scene: Scene, step: Step, now: datetime) -> None:
 
 VERBS: dict[str, Callable[[Scene, Step, datetime], None]] = {
     "declare": _declare,
+    "watch": _watch,
     "start": _start,
     "write": _write,
     "edit": _edit,
     "ask": _ask,
     "decide": _decide,
     "send": _send,
+    "disclose": _disclose,
+    "tick": _tick,
     "milestone": _milestone,
     "move": _move,
     "component": _component,

@@ -1,6 +1,7 @@
 """What people and higher houses may do to an incident."""
 
 from incidents.actions.components import set_component_state
+from incidents.actions.deciding import decide_disclosure, note_decision
 from incidents.actions.declaring import declare_incident
 from incidents.actions.history import TakenOver, import_history
 from incidents.actions.lifecycle import (
@@ -10,6 +11,7 @@ from incidents.actions.lifecycle import (
     move_phase,
     reach_milestone,
     stand_down,
+    tick_criterion,
 )
 from incidents.actions.products import (
     add_component,
@@ -29,6 +31,7 @@ from incidents.actions.threshold_rules import (
     raise_threshold_rule,
     switch_threshold_rule,
 )
+from incidents.actions.watching import open_watch_item
 
 __all__ = [
     "TakenOver",
@@ -41,6 +44,7 @@ __all__ = [
     "change_severity",
     "change_threshold_rule",
     "create_source",
+    "decide_disclosure",
     "declare_incident",
     "decline_proposal",
     "detach_signal",
@@ -50,6 +54,8 @@ __all__ = [
     "load_threshold_rules",
     "lock_incident",
     "move_phase",
+    "note_decision",
+    "open_watch_item",
     "raise_as_proposed",
     "raise_threshold_rule",
     "reach_milestone",
@@ -63,5 +69,6 @@ __all__ = [
     "stand_down",
     "switch_source",
     "switch_threshold_rule",
+    "tick_criterion",
     "watch_signal",
 ]

@@ -17,6 +17,11 @@ WORKING = "working"
 def set_component_state(*, incident: Incident, component: Component, state: str, by: User, now: datetime) -> None:
     """Begin, change or end (`working`) what this incident does to a component. Ended intervals are kept."""
     access.require(by, "work", incident)
+    put_component(incident=incident, component=component, state=state, by=by, now=now)
+
+
+def put_component(*, incident: Incident, component: Component, state: str, by: User | None, now: datetime) -> None:
+    """The same as part of another act, whose right was asked there. `by=None`: a rule over signals."""
     if state != WORKING and state not in ComponentState.State.values:
         raise Refused("Choose a state from the list.")
     audit.hold(incident.chain)

@@ -1,6 +1,7 @@
 """Declaring: the first minute of an incident."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max
@@ -8,10 +9,10 @@ from django.urls import reverse
 
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import Role, User
-from crisiscomms.refusal import Refused
-from incidents import access, deadlines
-from incidents.actions.components import set_component_state
-from incidents.models import Component, Deadline, Incident, TeamMember
+from crisiscomms.refusal import Conflict, NotAllowed, Refused
+from incidents import access, deadlines, decisions
+from incidents.actions.components import put_component
+from incidents.models import Component, Deadline, Incident, PhaseSpan, TeamMember
 
 
 @transaction.atomic
@@ -28,28 +29,88 @@ def declare_incident(
     began_at: datetime | None = None,
     restricted: bool = False,
     is_exercise: bool = False,
+    watch_item: Incident | None = None,
+    reason: str = "",
 ) -> Incident:
-    """Open an incident, start its clocks and tell the team.
+    """Declare an incident, start its clocks and tell the team. A `watch_item` becomes it, with its number and record.
 
     `components` maps a component's id to its state. The clocks count from `discovered_at`, not from the press.
+    `reason`, if any, stands with the decision to start the crisis protocol.
     Raises Refused when the moment lies in the future or the person may not declare.
     """
     access.require(by, "declare")
-    _check(title, kind, severity, discovered_at, now)
+    check_answers(title, kind, severity, discovered_at, now)
+    answers = {
+        "title": title.strip(),
+        "summary": summary.strip(),
+        "kind": kind,
+        "severity": severity,
+        "discovered_at": discovered_at,
+        "began_at": min(began_at or discovered_at, discovered_at),
+        "declared_at": now,
+        "declared_by": by,
+        "lead": by,
+    }
+    if watch_item is not None:
+        incident = _turn(watch_item, answers, restricted, by, now)
+    else:
+        incident = open_incident(
+            phase=Incident.Phase.INITIAL_RESPONSE, restricted=restricted, is_exercise=is_exercise, by=by, now=now,
+            **answers,
+        )  # fmt: skip
+    _say_declared(incident, reason, by, now)
+    # Before the components: of a restricted incident even its declarer sees nothing until they are let in.
+    team = _assemble(incident, by, now)
+    put_components(incident, components or {}, by, now)
+    _start_clocks(incident, now)
+    notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
+    return incident
+
+
+def open_incident(*, phase: str, by: User | None, now: datetime, **fields: Any) -> Incident:
+    """A new number, in its first phase. `by=None`: a rule over signals opened it."""
     incident = Incident.objects.create(
-        number=next_number(),
-        title=title.strip(),
-        summary=summary.strip(),
-        kind=kind,
-        severity=severity,
-        restricted=restricted,
-        is_exercise=is_exercise,
-        discovered_at=discovered_at,
-        began_at=min(began_at or discovered_at, discovered_at),
-        declared_at=now,
-        declared_by=by,
-        lead=by,
-        phase_since=now,
+        number=next_number(), phase=phase, phase_since=now, opened_at=now, opened_by=by, **fields
+    )
+    PhaseSpan.objects.create(incident=incident, phase=phase, began_at=now, by=by)
+    return incident
+
+
+def put_components(incident: Incident, states: dict[int, str], by: User | None, now: datetime) -> None:
+    for component in Component.objects.filter(pk__in=states):
+        put_component(incident=incident, component=component, state=states[component.pk], by=by, now=now)
+
+
+def _turn(watch_item: Incident, answers: dict[str, Any], restricted: bool, by: User, now: datetime) -> Incident:
+    """The watch item as an incident. One that was restricted stays so: who was kept out is not let in by a press."""
+    from incidents.actions.lifecycle import enter, lock_incident
+
+    incident = lock_incident(watch_item.pk)
+    if not Incident.objects.visible_to(by).filter(pk=incident.pk).exists():
+        raise NotAllowed(access.refusal("view"))
+    if incident.phase != Incident.Phase.PRE_CRISIS:
+        raise Conflict(f"{incident.ref} is no watch item any more: it is in {incident.get_phase_display().lower()}.")
+    for name, value in answers.items():
+        setattr(incident, name, value)
+    incident.restricted = incident.restricted or restricted
+    enter(incident, Incident.Phase.INITIAL_RESPONSE, by, now, "Declared", also=[*answers, "restricted"])
+    return incident
+
+
+def _say_declared(incident: Incident, reason: str, by: User, now: datetime) -> None:
+    """The decision to start the crisis protocol, which takes the right to it at that severity."""
+    settled = decisions.settle(by, decisions.Kind.PROTOCOL, incident)
+    decisions.note(
+        incident=incident,
+        kind=decisions.Kind.PROTOCOL,
+        question="Crisis protocol, or normal work?",
+        options=["Crisis protocol", "Normal work"],
+        choice=f"Crisis protocol, {incident.get_severity_display().lower()}",
+        reason=reason,
+        settled=settled,
+        by=by,
+        now=now,
+        is_recorded=True,
     )
     audit.record(
         chain=incident.chain,
@@ -59,18 +120,9 @@ def declare_incident(
         by=by,
         now=now,
     )
-    # Before the components: of a restricted incident even its declarer sees nothing until they are let in.
-    team = _assemble(incident, by, now)
-    for component in Component.objects.filter(pk__in=components or {}):
-        set_component_state(
-            incident=incident, component=component, state=(components or {})[component.pk], by=by, now=now
-        )
-    _start_clocks(incident, now)
-    notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
-    return incident
 
 
-def _check(title: str, kind: str, severity: str, discovered_at: datetime, now: datetime) -> None:
+def check_answers(title: str, kind: str, severity: str, discovered_at: datetime, now: datetime) -> None:
     if not title.strip():
         raise Refused("Say what happened, as a customer would say it.")
     if kind not in Incident.Kind.values or severity not in Incident.Severity.values:
@@ -108,7 +160,8 @@ def _assemble(incident: Incident, by: User, now: datetime) -> list[User]:
 
     team = who_is_told(incident.severity, by, restricted=incident.restricted)
     for person, role in team:
-        TeamMember.objects.create(incident=incident, person=person, role=role, joined_at=now)
+        # Whoever watched it is on its team already.
+        TeamMember.objects.get_or_create(incident=incident, person=person, defaults={"role": role, "joined_at": now})
         let_see(incident=incident, person=person)
     return [person for person, _ in team]
 

@@ -67,6 +67,8 @@ def _incident(past: Past, number: int, by: User) -> Incident:
         phase=Incident.Phase.CLOSED,
         began_at=past.began_at,
         discovered_at=past.told_at,
+        opened_at=past.told_at,
+        opened_by=by,
         declared_at=past.told_at,
         declared_by=by,
         lead=by,

@@ -1,5 +1,6 @@
 """Phases, severity, milestones: how an incident moves, and what may stop it."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -8,9 +9,9 @@ from guardian.shortcuts import assign_perm
 from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
-from incidents import access, criteria, deadlines, signals
-from incidents.actions.components import WORKING, set_component_state
-from incidents.models import ComponentState, CriterionWaiver, Incident, Milestone
+from incidents import abilities, access, criteria, deadlines, decisions, signals
+from incidents.actions.components import WORKING, put_component
+from incidents.models import ComponentState, CriterionTick, CriterionWaiver, Incident, Milestone, PhaseSpan
 
 Phase = Incident.Phase
 
@@ -27,30 +28,56 @@ def let_see(*, incident: Incident, person: User) -> None:
 
 
 @transaction.atomic
-def move_phase(*, incident_id: int, to: str, by: User, now: datetime, waive_reason: str = "") -> Incident:
+def move_phase(
+    *, incident_id: int, to: str, by: User, now: datetime, waive_reason: str = "", break_glass: str = ""
+) -> Incident:
     """Go to another phase. Exit criteria that are not met need `waive_reason`, recorded with the name.
 
-    Raises Refused for a move that is not in MOVES, for a person who may not, or for open criteria.
+    `break_glass` is why somebody without the right moves it. Raises Refused for a move that is not in MOVES or for
+    open criteria, NotAllowed for a person who may not.
     """
     incident = lock_incident(incident_id)
-    access.require(by, "lead", incident)
-    if to not in Incident.MOVES[incident.phase]:
-        raise Refused(f"From {incident.get_phase_display().lower()} there is no way to {_label(to)}.")
-    if to == Phase.CLOSED and incident.phase != Phase.RECOVERY:
-        raise Refused("An incident closes from recovery. If it was a false alarm, stand it down.")
-    back = to == Phase.MANAGEMENT and incident.phase in (Phase.RESOLUTION, Phase.RECOVERY)
+    settled = decisions.settle(by, decisions.Kind.PHASE, incident, break_glass=break_glass)
+    access.require(by, "view", incident)
+    _check_move(incident, to)
+    back = _is_back(incident, to)
     if back and not waive_reason.strip():
         raise Refused("Say why it goes back to management.")
-    if not back:
-        _leave(incident, by, now, waive_reason)
-    _enter(incident, to, by, now, waive_reason if back else "")
+    waived = [] if back else _leave(incident, by, now, waive_reason)
+    decisions.note(
+        incident=incident,
+        kind=decisions.Kind.PHASE,
+        question=f"Where does it go from {incident.get_phase_display().lower()}?",
+        options=[str(Phase(phase).label) for phase in Phase.values if phase in Incident.MOVES[incident.phase]],
+        choice=str(Phase(to).label),
+        reason=waive_reason if back or waived else "",
+        settled=settled,
+        by=by,
+        now=now,
+        is_recorded=True,
+    )
+    enter(incident, to, by, now, waive_reason if back else "")
     return incident
 
 
-def _leave(incident: Incident, by: User, now: datetime, waive_reason: str) -> None:
+def _check_move(incident: Incident, to: str) -> None:
+    if to not in Incident.MOVES[incident.phase]:
+        raise Refused(f"From {incident.get_phase_display().lower()} there is no way to {_label(to)}.")
+    if incident.phase == Phase.PRE_CRISIS:
+        raise Refused("A watch item becomes an incident by declaring it, and ends by standing it down.")
+    if to == Phase.CLOSED and incident.phase != Phase.RECOVERY:
+        raise Refused("An incident closes from recovery. If it was a false alarm, stand it down.")
+
+
+def _is_back(incident: Incident, to: str) -> bool:
+    return to == Phase.MANAGEMENT and incident.phase in (Phase.RESOLUTION, Phase.RECOVERY)
+
+
+def _leave(incident: Incident, by: User, now: datetime, waive_reason: str) -> list[criteria.Criterion]:
+    """Returns what was waived."""
     missing = [item for item in criteria.exit_criteria(incident) if not item.is_met]
     if not missing:
-        return
+        return []
     if not waive_reason.strip():
         open_ones = "; ".join(item.text for item in missing)
         raise Refused(f"{incident.get_phase_display()} cannot end yet: {open_ones}. Waive with a reason if it must.")
@@ -66,10 +93,41 @@ def _leave(incident: Incident, by: User, now: datetime, waive_reason: str) -> No
     audit.record(
         chain=incident.chain, verb="criteria.waived", subject=f"incident:{incident.pk}", text=text, by=by, now=now
     )
+    return missing
 
 
-def _enter(incident: Incident, to: str, by: User, now: datetime, reason: str) -> None:
+@transaction.atomic
+def tick_criterion(*, incident_id: int, key: str, note: str, by: User, now: datetime) -> CriterionTick:
+    """Say that a criterion of the present phase holds which the product cannot look up, and by what you know it.
+
+    Raises Refused for one that is looked up by itself, and for one that is ticked already.
+    """
+    incident = lock_incident(incident_id)
+    abilities.require("tick", incident, by, now)
+    criterion = next((item for item in criteria.exit_criteria(incident) if item.key == key and item.is_ticked), None)
+    if criterion is None:
+        raise Refused("This is no criterion of the present phase that a person ticks.")
+    if criterion.tick is not None:
+        raise Refused(f"{criterion.tick.by} has ticked it already: {criterion.tick.note}")
+    if not note.strip():
+        raise Refused("Say by what you know that it holds.")
+    tick = CriterionTick.objects.create(
+        span=incident.spans.get(ended_at=None), key=key, note=note.strip()[:1000], by=by, at=now
+    )
+    text = f"It holds: {criterion.text}. {tick.note}"
+    audit.record(
+        chain=incident.chain, verb="criterion.ticked", subject=f"incident:{incident.pk}", text=text, by=by, now=now
+    )
+    return tick
+
+
+def enter(incident: Incident, to: str, by: User, now: datetime, reason: str, also: Iterable[str] = ()) -> None:
+    """Be in another phase from now on, and do what that brings. The caller has the lock and has asked who may.
+
+    `also` are fields that the caller has set and that have to change together with the phase.
+    """
     was = incident.get_phase_display()
+    _next_span(incident, to, by, now, reason)
     incident.phase = to
     incident.phase_since = now
     if to == Phase.RESOLUTION:
@@ -78,7 +136,7 @@ def _enter(incident: Incident, to: str, by: User, now: datetime, reason: str) ->
         incident.resolved_at = None
     if to == Phase.CLOSED:
         incident.closed_at = now
-    incident.save(update_fields=["phase", "phase_since", "resolved_at", "closed_at"])
+    incident.save(update_fields=["phase", "phase_since", "resolved_at", "closed_at", *also])
     text = f"Phase: {was} → {incident.get_phase_display()}" + (f". {reason}" if reason else "")
     audit.record(
         chain=incident.chain, verb="incident.moved", subject=f"incident:{incident.pk}", text=text, by=by, now=now
@@ -92,6 +150,13 @@ def _enter(incident: Incident, to: str, by: User, now: datetime, reason: str) ->
         _reopen(incident, by, now)
 
 
+def _next_span(incident: Incident, to: str, by: User, now: datetime, reason: str) -> None:
+    for span in incident.spans.filter(ended_at=None):
+        span.ended_at = max(now, span.began_at)
+        span.save(update_fields=["ended_at"])
+    PhaseSpan.objects.create(incident=incident, phase=to, began_at=now, by=by, reason=reason)
+
+
 def _reopen(incident: Incident, by: User, now: datetime) -> None:
     """Not fixed after all: what followed from the resolution rests, and has to be earned anew."""
     for deadline in incident.deadlines.open().filter(kind__in=["explanation", "recovery_task"]):
@@ -103,7 +168,8 @@ def _reopen(incident: Incident, by: User, now: datetime) -> None:
             by=by,
             now=now,
         )
-    incident.milestones.filter(kind__in=[Milestone.Kind.MITIGATED, Milestone.Kind.RESOLVED_TOLD]).delete()
+    undone = [Milestone.Kind.MITIGATED, Milestone.Kind.RESOLVED_TOLD]
+    Milestone.objects.filter(incident=incident, kind__in=undone).update(undone_at=now)
     if not incident.deadlines.open().filter(kind="update").exists():
         deadlines.plan(
             incident=incident,
@@ -117,7 +183,7 @@ def _reopen(incident: Incident, by: User, now: datetime) -> None:
 
 def _resolve(incident: Incident, by: User, now: datetime) -> None:
     for state in ComponentState.objects.open().filter(incident=incident).select_related("component"):
-        set_component_state(incident=incident, component=state.component, state=WORKING, by=by, now=now)
+        put_component(incident=incident, component=state.component, state=WORKING, by=by, now=now)
     days = deadlines.severity_policy(incident)["comprehensive_explanation_days"]
     deadlines.plan(
         incident=incident,
@@ -132,37 +198,60 @@ def _resolve(incident: Incident, by: User, now: datetime) -> None:
 
 
 @transaction.atomic
-def stand_down(*, incident_id: int, reason: str, by: User, now: datetime) -> Incident:
-    """It was a false alarm: close it from any phase before resolution, with a reason, and go quiet."""
+def stand_down(*, incident_id: int, reason: str, by: User, now: datetime, break_glass: str = "") -> Incident:
+    """It was a false alarm, or nothing came of it: close it before resolution, with a reason, and go quiet."""
     incident = lock_incident(incident_id)
-    access.require(by, "lead", incident)
-    if Phase.CLOSED not in Incident.MOVES[incident.phase] or incident.phase == Phase.RECOVERY:
-        raise Refused(f"An incident in {incident.get_phase_display().lower()} cannot be stood down.")
+    settled = abilities.settle("stand_down", incident, by, now, break_glass=break_glass)
     if not reason.strip():
         raise Refused("Say why it is stood down.")
     for state in ComponentState.objects.open().filter(incident=incident).select_related("component"):
-        set_component_state(incident=incident, component=state.component, state=WORKING, by=by, now=now)
+        put_component(incident=incident, component=state.component, state=WORKING, by=by, now=now)
     incident.stood_down = True
     incident.save(update_fields=["stood_down"])
-    _enter(incident, Phase.CLOSED, by, now, f"Stood down. {reason.strip()}")
+    decisions.note(
+        incident=incident,
+        kind=decisions.Kind.STAND_DOWN,
+        question="Does it go on, or is it stood down?",
+        options=["Goes on", "Stood down"],
+        choice="Stood down",
+        reason=reason,
+        settled=settled,
+        by=by,
+        now=now,
+        is_recorded=True,
+    )
+    enter(incident, Phase.CLOSED, by, now, f"Stood down. {reason.strip()}")
     return incident
 
 
 @transaction.atomic
-def change_severity(*, incident_id: int, severity: str, by: User, now: datetime) -> Incident:
+def change_severity(
+    *, incident_id: int, severity: str, by: User, now: datetime, reason: str = "", break_glass: str = ""
+) -> Incident:
     """Change how bad it is, and re-plan the open clocks that follow from it; the timeline says so."""
     incident = lock_incident(incident_id)
-    access.require(by, "lead", incident)
     if severity not in Incident.Severity.values:
         raise Refused("Choose a severity from the list.")
-    if incident.phase == Phase.CLOSED:
-        raise Refused("A closed incident keeps its severity.")
+    settled = abilities.settle("severity", incident, by, now, break_glass=break_glass)
     if incident.severity == severity:
         return incident
     was = incident.get_severity_display()
     incident.severity = severity
     incident.save(update_fields=["severity"])
-    text = f"Severity: {was} → {incident.get_severity_display()}. " + _replan(incident, now)
+    decisions.note(
+        incident=incident,
+        kind=decisions.Kind.SEVERITY,
+        question="How severe is it?",
+        options=[str(label) for label in Incident.Severity.labels],
+        choice=f"{incident.get_severity_display()} (was {was.lower()})",
+        reason=reason,
+        settled=settled,
+        by=by,
+        now=now,
+        is_recorded=True,
+    )
+    why = f" {reason.strip()}" if reason.strip() else ""
+    text = f"Severity: {was} → {incident.get_severity_display()}.{why} " + _replan(incident, now)
     audit.record(
         chain=incident.chain, verb="incident.severity", subject=f"incident:{incident.pk}", text=text, by=by, now=now
     )
@@ -202,12 +291,14 @@ def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: date
     `by=None` is a higher house that knows it from what has left (acknowledged, told as resolved).
     """
     if by is not None:
-        access.require(by, "work", incident)
+        abilities.require("milestone", incident, by, now)
         if kind in (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD):
             raise Refused("This is noted by itself when a message has left.")
     if kind not in Milestone.Kind.values:
         raise Refused("Choose a milestone from the list.")
-    _, is_new = Milestone.objects.get_or_create(incident=incident, kind=kind, defaults={"reached_at": now, "by": by})
+    _, is_new = Milestone.objects.get_or_create(
+        incident=incident, kind=kind, undone_at=None, defaults={"reached_at": now, "by": by}
+    )
     if is_new:
         text = f"Milestone: {Milestone.Kind(kind).label.lower()}"
         audit.record(
@@ -219,3 +310,53 @@ def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: date
 
 def _label(phase: str) -> str:
     return str(Phase(phase).label.lower()) if phase in Phase.values else "a phase that does not exist"
+
+
+def _not_while(*phases: str, words: str) -> abilities.Sentence:
+    """Words with `{phase}` for the phases in which it cannot be done."""
+    return lambda asked: (
+        words.format(phase=asked.incident.get_phase_display().lower()) if asked.incident.phase in phases else ""
+    )
+
+
+_FIRST = _not_while(Phase.PRE_CRISIS, words="A watch item has to be declared first.")
+_OPEN = _not_while(Phase.CLOSED, words="It is closed.")
+
+
+def _move_now(asked: abilities.Asked) -> str:
+    return _FIRST(asked) or _OPEN(asked)
+
+
+abilities.register(abilities.Ability("move", "Go on to the next phase", _move_now, decision=decisions.Kind.PHASE))
+abilities.register(
+    abilities.Ability(
+        "back",
+        "Back to management",
+        _not_while(
+            *(phase for phase in Phase.values if phase not in (Phase.RESOLUTION, Phase.RECOVERY)),
+            words="Only what was resolved goes back to management.",
+        ),
+        decision=decisions.Kind.PHASE,
+    )
+)
+abilities.register(
+    abilities.Ability(
+        "stand_down",
+        "Stand down",
+        _not_while(
+            Phase.RESOLUTION, Phase.RECOVERY, Phase.CLOSED, words="An incident in {phase} cannot be stood down."
+        ),
+        decision=decisions.Kind.STAND_DOWN,
+    )
+)
+abilities.register(
+    abilities.Ability(
+        "severity",
+        "Change the severity",
+        _not_while(Phase.CLOSED, words="A closed incident keeps its severity."),
+        decision=decisions.Kind.SEVERITY,
+    )
+)
+abilities.register(abilities.Ability("tick", "Tick a criterion", _OPEN))
+abilities.register(abilities.Ability("milestone", "Note a milestone", _move_now))
+abilities.register(abilities.Ability("component", "Change a component", _OPEN))

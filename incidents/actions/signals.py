@@ -1,7 +1,7 @@
 """What people do with signals: tell of one, say where it belongs, or that it is over."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -11,6 +11,7 @@ from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import access, intake, vocabulary
 from incidents.actions.lifecycle import lock_incident
+from incidents.actions.watching import open_watch_item
 from incidents.hooks import protocol
 from incidents.hooks.protocol import Noticed
 from incidents.models import Component, Incident, Signal
@@ -104,18 +105,16 @@ def end_signal(*, signal_id: int, by: User, now: datetime) -> Signal:
 @transaction.atomic
 def watch_signal(*, signal_id: int, title: str, kind: str, severity: str, by: User, now: datetime) -> Incident:
     """Keep an eye on it: a watch item that this signal, and what repeats it, belongs to."""
-    from incidents.actions import open_watch_item
-
     seen = Signal.objects.visible_to(by).get(pk=signal_id)
     if seen.incident_id is not None:
         raise Conflict("It belongs to an incident already.")
-    item: Incident = open_watch_item(
+    item = open_watch_item(
         title=title,
         kind=kind,
         severity=severity,
         summary=seen.text,
         components={one.pk: "degraded" for one in seen.components.all()},
-        noticed_at=min(seen.happened_at, now),
+        noticed_at=max(min(seen.happened_at, now), now - timedelta(days=365)),
         by=by,
         now=now,
     )
@@ -124,7 +123,7 @@ def watch_signal(*, signal_id: int, title: str, kind: str, severity: str, by: Us
 
 
 def _lock(signal_id: int, by: User) -> Signal:
-    signal = Signal.objects.visible_to(by).select_for_update(of=("self",)).filter(pk=signal_id).first()
+    signal = Signal.objects.visible_to(by).select_for_update(of=("self",), no_key=True).filter(pk=signal_id).first()
     if signal is None:
         raise NotAllowed("You may not see this signal.")
     return signal

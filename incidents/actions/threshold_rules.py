@@ -8,7 +8,7 @@ from django.db import transaction
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, thresholds
+from incidents import proposals, thresholds
 from incidents.models import Component, ThresholdRule, ThresholdRuleVersion
 
 MOST_RULES = 100
@@ -17,7 +17,7 @@ MOST_RULES = 100
 @transaction.atomic
 def add_threshold_rule(*, name: str, data: dict[str, Any], by: User, now: datetime) -> ThresholdRule:
     """A new rule, last in order and switched off, so that it can be tried first."""
-    access.require(by, "thresholds")
+    proposals.require_edit(by)
     data = _checked(data)
     rules = list(ThresholdRule.objects.select_for_update().order_by("position", "pk"))
     if len(rules) >= MOST_RULES:
@@ -35,7 +35,7 @@ def change_threshold_rule(
     *, rule_id: int, base: int, name: str, data: dict[str, Any], by: User, now: datetime
 ) -> ThresholdRule:
     """`base` is the version that was looked at. Raises Conflict when somebody else was first."""
-    access.require(by, "thresholds")
+    proposals.require_edit(by)
     data = _checked(data)
     rule = ThresholdRule.objects.select_for_update().get(pk=rule_id)
     if rule.version != base:
@@ -53,7 +53,7 @@ def change_threshold_rule(
 
 @transaction.atomic
 def switch_threshold_rule(*, rule_id: int, is_on: bool, by: User, now: datetime) -> ThresholdRule:
-    access.require(by, "thresholds")
+    proposals.require_edit(by)
     rule = ThresholdRule.objects.select_for_update().get(pk=rule_id)
     if rule.is_on != is_on:
         rule.is_on = is_on
@@ -65,7 +65,7 @@ def switch_threshold_rule(*, rule_id: int, is_on: bool, by: User, now: datetime)
 @transaction.atomic
 def raise_threshold_rule(*, rule_id: int, by: User, now: datetime) -> ThresholdRule:
     """One place up: it is asked before the one above it."""
-    access.require(by, "thresholds")
+    proposals.require_edit(by)
     rules = list(ThresholdRule.objects.select_for_update().order_by("position", "pk"))
     here = next(place for place, one in enumerate(rules) if one.pk == rule_id)
     rule = rules[here]

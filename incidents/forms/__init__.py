@@ -7,6 +7,8 @@ from incidents.forms.lifecycle import (
     MoveForm,
     ReasonForm,
     SeverityForm,
+    StandDownForm,
+    TickForm,
 )
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
 
@@ -20,4 +22,6 @@ __all__ = [
     "ProductForm",
     "ReasonForm",
     "SeverityForm",
+    "StandDownForm",
+    "TickForm",
 ]

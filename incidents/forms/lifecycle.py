@@ -46,17 +46,33 @@ class DeclareForm(forms.Form):
         return data
 
 
+def _without_the_right() -> forms.CharField:
+    return forms.CharField(required=False, max_length=1000)
+
+
 class MoveForm(forms.Form):
     to = forms.ChoiceField(choices=Incident.Phase)
     waive_reason = forms.CharField(required=False, max_length=1000)
+    break_glass = _without_the_right()
 
 
 class SeverityForm(forms.Form):
     severity = forms.ChoiceField(choices=Incident.Severity)
+    reason = forms.CharField(required=False, max_length=1000)
+    break_glass = _without_the_right()
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=1000, error_messages={"required": "Say why."})
+
+
+class StandDownForm(ReasonForm):
+    break_glass = _without_the_right()
+
+
+class TickForm(forms.Form):
+    key = forms.CharField(max_length=40)
+    note = forms.CharField(max_length=1000, error_messages={"required": "Say by what you know that it holds."})
 
 
 class MilestoneForm(forms.Form):

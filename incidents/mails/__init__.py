@@ -1,6 +1,6 @@
 """How the team is told, one module per concept. Importing this registers every wording."""
 
-from incidents.mails import clock, incidents, signals
+from incidents.mails import clock, decisions, incidents, signals
 from incidents.mails.wording import About, about, may_see, url_to
 
-__all__ = ["About", "about", "clock", "incidents", "may_see", "signals", "url_to"]
+__all__ = ["About", "about", "clock", "decisions", "incidents", "may_see", "signals", "url_to"]

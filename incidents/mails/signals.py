@@ -16,7 +16,7 @@ def threshold_met(notice: Notice, now: datetime) -> Mail | None:
     """None once it is decided, or no longer theirs to decide."""
     found = proposals.visible_to(notice.person).filter(state=SignalProposal.State.OPEN, pk=notice.context["proposal"])
     proposal = found.select_related("rule", "incident").first()
-    if proposal is None or not proposals.may_decide(notice.person, proposal.incident):
+    if proposal is None or not proposals.may_decide(notice.person, proposal):
         return None
     link = url_to(reverse("incidents:signal_proposal", args=[proposal.pk]))
     incident = proposal.incident

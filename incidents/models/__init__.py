@@ -1,22 +1,27 @@
 from incidents.models.components import Component, ComponentState, Dependency, Product
 from incidents.models.deadlines import Deadline
+from incidents.models.decisions import Decision
 from incidents.models.history import ImportedIncident, ImportedUpdate
-from incidents.models.incident import CriterionWaiver, Incident, Milestone, TeamMember
+from incidents.models.incident import Incident, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
+from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
 from incidents.models.signals import Signal, SignalBody, SignalMinute, SignalReceipt, SignalSource
 from incidents.models.thresholds import SignalProposal, ThresholdRule, ThresholdRuleVersion
 
 __all__ = [
     "Component",
     "ComponentState",
+    "CriterionTick",
     "CriterionWaiver",
     "Deadline",
+    "Decision",
     "Dependency",
     "ImportedIncident",
     "ImportedUpdate",
     "Incident",
     "IncidentUserObjectPermission",
     "Milestone",
+    "PhaseSpan",
     "Product",
     "Signal",
     "SignalBody",

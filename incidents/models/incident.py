@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
@@ -37,7 +36,12 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         )
 
     def live(self) -> "IncidentQuerySet":
-        return self.exclude(phase=Incident.Phase.CLOSED)
+        """Declared and not closed."""
+        return self.exclude(phase__in=[Incident.Phase.PRE_CRISIS, Incident.Phase.CLOSED])
+
+    def watched(self) -> "IncidentQuerySet":
+        """Watch items: smouldering, not declared."""
+        return self.filter(phase=Incident.Phase.PRE_CRISIS)
 
     def real(self) -> "IncidentQuerySet":
         """Exercises stay out of figures and out of the public's sight."""
@@ -48,7 +52,11 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
 
 
 class Incident(models.Model):
-    """Only actions change it. `restricted` and `is_exercise` are respected by every scope and by delivery."""
+    """Only actions change it. `restricted` and `is_exercise` are respected by every scope and by delivery.
+
+    In the phase pre-crisis it is a watch item: it has a number, a room and a record, but nobody declared it, no clock
+    towards customers runs, and nothing can be sent.
+    """
 
     class Kind(models.TextChoices):
         SECURITY = "security_incident", "Security incident"
@@ -62,7 +70,13 @@ class Incident(models.Model):
         MAJOR = "major", "Major"
         MINOR = "minor", "Minor"
 
+    class Disclosure(models.TextChoices):
+        MINIMAL = "minimal", "Minimal"
+        SELECTIVE = "selective", "Selective"
+        TRANSPARENT = "transparent", "Transparent"
+
     class Phase(models.TextChoices):
+        PRE_CRISIS = "pre_crisis", "Pre-crisis"
         INITIAL_RESPONSE = "initial_response", "Initial response"
         MANAGEMENT = "management", "Management"
         RESOLUTION = "resolution", "Resolution"
@@ -70,6 +84,7 @@ class Incident(models.Model):
         CLOSED = "closed", "Closed"
 
     MOVES: ClassVar[dict[str, set[str]]] = {
+        Phase.PRE_CRISIS: {Phase.INITIAL_RESPONSE, Phase.CLOSED},
         Phase.INITIAL_RESPONSE: {Phase.MANAGEMENT, Phase.CLOSED},
         Phase.MANAGEMENT: {Phase.RESOLUTION, Phase.CLOSED},
         Phase.RESOLUTION: {Phase.RECOVERY, Phase.MANAGEMENT},
@@ -87,13 +102,18 @@ class Incident(models.Model):
     is_exercise = models.BooleanField(default=False)
     discovered_at = models.DateTimeField()
     began_at = models.DateTimeField()
-    declared_at = models.DateTimeField()
-    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # When it came to exist here, as a watch item or declared at once. No person: a rule over signals opened it.
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    declared_at = models.DateTimeField(null=True)
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     lead = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="leads")
     phase_since = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     stood_down = models.BooleanField(default=False)
+    # How much is said to whom. Empty until somebody with the right has decided.
+    disclosure = models.CharField(max_length=11, choices=Disclosure, blank=True)
 
     objects = IncidentQuerySet.as_manager()
 
@@ -103,12 +123,23 @@ class Incident(models.Model):
                 name="incident_discovered_before_declared", condition=Q(discovered_at__lte=F("declared_at"))
             ),
             models.CheckConstraint(
+                name="incident_declared_by_and_at_together",
+                condition=Q(declared_at=None, declared_by=None)
+                | Q(declared_at__isnull=False, declared_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="incident_declared_once_past_watching",
+                condition=Q(phase="pre_crisis", declared_at=None)
+                | (~Q(phase="pre_crisis") & Q(declared_at__isnull=False))
+                | Q(phase="closed", stood_down=True),
+            ),
+            models.CheckConstraint(
                 name="incident_closed_exactly_when_it_says_so",
                 condition=Q(phase="closed", closed_at__isnull=False) | (~Q(phase="closed") & Q(closed_at=None)),
             ),
             models.CheckConstraint(
                 name="incident_resolved_once_past_management",
-                condition=Q(phase__in=["initial_response", "management"])
+                condition=Q(phase__in=["pre_crisis", "initial_response", "management"])
                 | Q(resolved_at__isnull=False)
                 | Q(stood_down=True),
             ),
@@ -128,6 +159,10 @@ class Incident(models.Model):
         return self.ref
 
     @property
+    def is_watched(self) -> bool:
+        return self.phase == self.Phase.PRE_CRISIS
+
+    @property
     def may_be_public(self) -> bool:
         return not self.restricted and not self.is_exercise
 
@@ -143,43 +178,3 @@ class TeamMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} in {self.incident_id}"
-
-
-class Milestone(models.Model):
-    """Something reached. Higher houses write `acknowledged` and `resolved_told` when a message has left."""
-
-    class Kind(models.TextChoices):
-        ACKNOWLEDGED = "acknowledged", "Acknowledged"
-        VERIFIED = "verified", "Verified"
-        ROOT_CAUSE = "root_cause", "Root cause identified"
-        MITIGATED = "mitigated", "Mitigation in place"
-        RESOLVED_TOLD = "resolved_told", "Customers told it is resolved"
-        ANALYSIS = "analysis", "Post-incident analysis complete"
-
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="milestones")
-    kind = models.CharField(max_length=16, choices=Kind)
-    reached_at = models.DateTimeField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["incident", "kind"], name="milestone_reached_once")]
-
-    def __str__(self) -> str:
-        return self.kind
-
-
-class CriterionWaiver(models.Model):
-    """A named person let a phase end without one of its exit criteria, and said why."""
-
-    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="waivers")
-    phase = models.CharField(max_length=16, choices=Incident.Phase)
-    keys = ArrayField(models.CharField(max_length=40))
-    reason = models.TextField()
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="waiver_has_a_reason", condition=~Q(reason=""))]
-
-    def __str__(self) -> str:
-        return f"{self.phase} without {', '.join(self.keys)}"

@@ -102,7 +102,12 @@ class IncidentRules(Rules):
         for name, found, wanted in (
             ("severities", list(self.severities), Incident.Severity.values),
             ("kinds", list(self.kinds), Incident.Kind.values),
-            ("phases", [phase.key for phase in self.phases], Incident.Phase.values),
+            # Policies from before watch items do not name the phase in which nothing has to be met.
+            (
+                "phases",
+                sorted({Incident.Phase.PRE_CRISIS, *(phase.key for phase in self.phases)}),
+                Incident.Phase.values,
+            ),
         ):
             if sorted(found) != sorted(wanted):
                 raise ValueError(f"{name} has to hold exactly: {', '.join(wanted)}")

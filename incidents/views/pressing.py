@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Prefetch
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -17,24 +18,60 @@ from crisiscomms.refusal import Refused
 from incidents import access, actions, deadlines, forms
 from incidents.actions.declaring import who_is_told
 from incidents.models import Component, Incident, Product
+from incidents.views import from_signals
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def declare(request: HttpRequest) -> HttpResponse:
+    """Declare it, or only watch it: the same five answers."""
     access.page(request.user, "declare")
-    form = forms.DeclareForm(request.POST or None, initial=_first_answers(request), now=request.now)
+    return _declare_page(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def declare_watched(request: HttpRequest, number: int) -> HttpResponse:
+    """Make an incident of a watch item. What is known of it stands in the answers already."""
+    incident = access.get_incident(request.user, number)
+    access.page(request.user, "declare")
+    if not incident.is_watched:
+        messages.error(request, f"{incident.ref} is declared already.")
+        return redirect("desk:room", number)
+    return _declare_page(request, incident)
+
+
+def _declare_page(request: HttpRequest, watched: Incident | None) -> HttpResponse:
+    first = _first_answers(request, watched) | from_signals.first_answers(request)
+    form = forms.DeclareForm(request.POST or None, initial=first, now=request.now)
     if request.method == "POST" and form.is_valid():
         try:
-            incident = _declare(request, form)
+            incident = _open(request, form, watched)
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
             return redirect("desk:room", incident.number)
-    status = 422 if form.is_bound else 200
-    return render(request, "incidents/incident_declare.html", _declare_context(request, form), status=status)
+    context = {**_declare_context(request, form), "watched": watched}
+    return render(request, "incidents/incident_declare.html", context, status=422 if form.is_bound else 200)
 
 
-def _first_answers(request: HttpRequest) -> dict[str, Any]:
+@transaction.atomic
+def _open(request: HttpRequest, form: forms.DeclareForm, watched: Incident | None) -> Incident:
+    only_watch = "watch" in request.POST and not watched
+    incident = _watch(request, form) if only_watch else _declare(request, form, watched)
+    from_signals.belongs(request, incident, is_watched=only_watch)
+    return incident
+
+
+def _first_answers(request: HttpRequest, watched: Incident | None) -> dict[str, Any]:
+    if watched is not None:
+        return {
+            "title": watched.title,
+            "summary": watched.summary,
+            "kind": watched.kind,
+            "severity": watched.severity,
+            "restricted": watched.restricted,
+            "components": list(watched.component_states.open().values_list("component", flat=True)),
+            "discovered_at": timezone.localtime(request.now),
+        }
     return {
         "severity": Incident.Severity.MAJOR,
         "kind": Incident.Kind.DISRUPTION,
@@ -42,7 +79,22 @@ def _first_answers(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _declare(request: HttpRequest, form: forms.DeclareForm) -> Incident:
+def _watch(request: HttpRequest, form: forms.DeclareForm) -> Incident:
+    data = form.cleaned_data
+    return actions.open_watch_item(
+        title=data["title"],
+        kind=data["kind"],
+        severity=data["severity"],
+        noticed_at=min(data["discovered_at"], request.now),
+        summary=data["summary"],
+        components=form.cleaned_components(),
+        restricted=data["restricted"],
+        by=request.user,
+        now=request.now,
+    )
+
+
+def _declare(request: HttpRequest, form: forms.DeclareForm, watched: Incident | None) -> Incident:
     data = form.cleaned_data
     return actions.declare_incident(
         title=data["title"],
@@ -53,6 +105,7 @@ def _declare(request: HttpRequest, form: forms.DeclareForm) -> Incident:
         summary=data["summary"],
         components=form.cleaned_components(),
         restricted=data["restricted"],
+        watch_item=watched,
         by=request.user,
         now=request.now,
     )
@@ -127,19 +180,39 @@ def _press(form_class: type[Form] | None, act: Callable[..., Any]) -> Callable[.
 move = _press(
     forms.MoveForm,
     lambda incident, data, request: actions.move_phase(
-        incident_id=incident.pk, to=data["to"], waive_reason=data["waive_reason"], by=request.user, now=request.now
+        incident_id=incident.pk,
+        to=data["to"],
+        waive_reason=data["waive_reason"],
+        break_glass=data["break_glass"],
+        by=request.user,
+        now=request.now,
     ),
 )
 stand_down = _press(
-    forms.ReasonForm,
+    forms.StandDownForm,
     lambda incident, data, request: actions.stand_down(
-        incident_id=incident.pk, reason=data["reason"], by=request.user, now=request.now
+        incident_id=incident.pk,
+        reason=data["reason"],
+        break_glass=data["break_glass"],
+        by=request.user,
+        now=request.now,
+    ),
+)
+tick = _press(
+    forms.TickForm,
+    lambda incident, data, request: actions.tick_criterion(
+        incident_id=incident.pk, key=data["key"], note=data["note"], by=request.user, now=request.now
     ),
 )
 severity = _press(
     forms.SeverityForm,
     lambda incident, data, request: actions.change_severity(
-        incident_id=incident.pk, severity=data["severity"], by=request.user, now=request.now
+        incident_id=incident.pk,
+        severity=data["severity"],
+        reason=data["reason"],
+        break_glass=data["break_glass"],
+        by=request.user,
+        now=request.now,
     ),
 )
 milestone = _press(

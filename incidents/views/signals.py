@@ -56,7 +56,9 @@ def report(request: HttpRequest) -> HttpResponse:
 def get_signal(request: HttpRequest, signal_id: int) -> Signal:
     """The signal, or 404 alike for one that is missing and one that is hidden. Only for those who work with them."""
     access.page(request.user, "report")
-    found = Signal.objects.visible_to(request.user).select_related("source", "by", "incident", "proposal__rule")
+    found = Signal.objects.visible_to(request.user).select_related(
+        "source", "by", "incident", "proposal__rule", "proposal__incident"
+    )
     signal = found.filter(pk=signal_id).first()
     if signal is None:
         raise Http404
@@ -78,7 +80,7 @@ def signal(request: HttpRequest, signal_id: int) -> HttpResponse:
         "is_cut": len(body) > SHOWN,
         "before": before.exclude(pk=one.pk).select_related("incident").order_by("-pk")[:20] if one.source_id else [],
         "proposal": open_proposal,
-        "may_decide": open_proposal is not None and proposals.may_decide(request.user, open_proposal.incident),
+        "may_decide": open_proposal is not None and proposals.may_decide(request.user, open_proposal),
         "attach": AttachForm(person=request.user),
         "watch": WatchForm(initial={"title": one.title, "kind": Incident.Kind.DISRUPTION, "severity": "minor"}),
         "may_work": access.may(request.user, "work"),
@@ -170,8 +172,8 @@ def _proposal_page(request: HttpRequest, one: SignalProposal, form: DeclineForm,
         "proposal": one,
         "signals": proposals.signals_of(one, request.user)[:50],
         "is_open": one.state == SignalProposal.State.OPEN,
-        "may_decide": proposals.may_decide(request.user, one.incident),
-        "who": ", ".join(person.name for person in proposals.deciders(one.incident)[:10]),
+        "may_decide": proposals.may_decide(request.user, one),
+        "who": ", ".join(person.name for person in proposals.deciders(one)[:10]),
         "due_at": one.proposed_at + proposals.DECIDE_WITHIN,
         "form": form,
     }

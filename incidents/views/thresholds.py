@@ -3,16 +3,21 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, actions, thresholds, trying
+from incidents import access, actions, proposals, thresholds, trying
 from incidents.forms.thresholds import Editor
 from incidents.models import ThresholdRule
 
 PAGE = ["GET", "HEAD", "POST"]
+
+
+def _editors_only(request: HttpRequest) -> None:
+    if not proposals.may_edit_rules(request.user):
+        raise Http404
 
 
 @require_GET
@@ -20,7 +25,7 @@ def rules(request: HttpRequest) -> HttpResponse:
     """All rules in the order in which they are asked."""
     access.page(request.user, "report")
     rows = [_row(rule) for rule in ThresholdRule.objects.all()]
-    context = {"rows": rows, "may_edit": access.may(request.user, "thresholds")}
+    context = {"rows": rows, "may_edit": proposals.may_edit_rules(request.user)}
     return render(request, "incidents/threshold_list.html", context)
 
 
@@ -38,7 +43,7 @@ def _row(rule: ThresholdRule) -> dict[str, Any]:
 
 @require_http_methods(PAGE)
 def new_rule(request: HttpRequest) -> HttpResponse:
-    access.page(request.user, "thresholds")
+    _editors_only(request)
     editor = Editor(request.POST if request.method == "POST" else None)
     if editor.posted is not None and not editor.only_grows and editor.is_valid():
         try:
@@ -55,7 +60,7 @@ def new_rule(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(PAGE)
 def rule(request: HttpRequest, rule_id: int) -> HttpResponse:
-    access.page(request.user, "thresholds")
+    _editors_only(request)
     row = get_object_or_404(ThresholdRule, pk=rule_id)
     editor = Editor(request.POST if request.method == "POST" else None, row.data, row.name)
     base = str(request.POST.get("base", row.version))
@@ -106,14 +111,14 @@ def try_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
         "said_row": _row(row),
         "trial": trying.trial(row, days=days, by=request.user, now=request.now),
         "days": trying.DAYS,
-        "may_edit": access.may(request.user, "thresholds"),
+        "may_edit": proposals.may_edit_rules(request.user),
     }
     return render(request, "incidents/threshold_try.html", context)
 
 
 @require_POST
 def switch_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
-    access.page(request.user, "thresholds")
+    _editors_only(request)
     row = get_object_or_404(ThresholdRule, pk=rule_id)
     is_on = request.POST.get("on") == "1"
     actions.switch_threshold_rule(rule_id=row.pk, is_on=is_on, by=request.user, now=request.now)
@@ -123,7 +128,7 @@ def switch_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
 
 @require_POST
 def raise_rule(request: HttpRequest, rule_id: int) -> HttpResponse:
-    access.page(request.user, "thresholds")
+    _editors_only(request)
     row = get_object_or_404(ThresholdRule, pk=rule_id)
     actions.raise_threshold_rule(rule_id=row.pk, by=request.user, now=request.now)
     return redirect("incidents:thresholds")

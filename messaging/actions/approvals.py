@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, deadlines
+from incidents import access, deadlines, decisions
 from incidents.actions import let_see
 from incidents.models import Incident
 from messaging import checking
@@ -65,6 +65,8 @@ def request_approval(*, message_id: int, by: User, now: datetime) -> ApprovalReq
 
     message = _lock_message(message_id)
     access.require(by, "work", message.incident)
+    decisions.require(by, decisions.Kind.MESSAGING, message.incident)
+    decisions.require(by, decisions.Kind.CHANNELS, message.incident)
     if message.state != Message.State.DRAFT:
         raise Refused(f"This message is {message.get_state_display().lower()}, so it cannot be sent for approval.")
     content = Content.from_data(message.working)

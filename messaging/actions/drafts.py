@@ -8,7 +8,7 @@ from django.db.models import Max
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, deadlines
+from incidents import access, deadlines, disclosure
 from incidents.actions import lock_incident
 from incidents.models import Incident
 from messaging import checking
@@ -83,6 +83,8 @@ def _first_content(incident: Incident, version: TemplateVersion | None, kind: st
     content.facts = {}
     if not incident.may_be_public:
         content.channels = ["email"]
+    closed = disclosure.closed_channels(incident)
+    content.channels = [channel for channel in content.channels if channel not in closed]
     content.affected_only = incident.component_states.exists()
     if not content.affected_only:
         # No component is named, so there is no product to fill in: the starter says it in general words.

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('incidents', '0004_words_that_search_finds'),
+        ('incidents', '0007_every_incident_was_opened'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
