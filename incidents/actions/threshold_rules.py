@@ -85,12 +85,12 @@ def load_threshold_rules(items: list[dict[str, Any]], *, now: datetime) -> int:
     names = set(ThresholdRule.objects.values_list("name", flat=True))
     new = 0
     for place, item in enumerate(items):
-        fields = {name: value for name, value in item.items() if name not in ("key", "name", "on")}
+        fields = {name: value for name, value in item.items() if name not in ("key", "name", "is_on")}
         data = thresholds.checked({"components": [], **fields})
         if item["key"] in known or item["name"] in names:
             continue
         rule = ThresholdRule.objects.create(
-            key=item["key"], name=item["name"], is_on=item["on"], position=place, data=data
+            key=item["key"], name=item["name"], is_on=item["is_on"], position=place, data=data
         )
         _version(rule, None, now)
         new += 1
