@@ -6,9 +6,10 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import handover, mails, rules, search, watched
+        from incidents import forgetting, handover, mails, rules, search, watched
         from incidents.models import Component
 
+        assert forgetting
         assert handover
         assert mails
         assert rules

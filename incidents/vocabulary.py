@@ -11,7 +11,7 @@ Value = float | str | bool
 MOST_VALUES = 60
 LONGEST = 200
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-NUMBER = re.compile(r"\s*([+-]?(?:\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(?:[eE][+-]?\d{1,2})?)\s*%?\s*")
+NUMBER = re.compile(r"\s*([+-]?(?:\d{1,15}(?:\.\d{1,15})?|\.\d{1,15})(?:[eE][+-]?\d{1,2})?)\s*%?\s*", re.ASCII)
 YES, NO = {"true", "yes", "1"}, {"false", "no", "0"}
 # What a source calls the part that is meant.
 PLACES = ("component", "components", "service", "product", "project", "job")

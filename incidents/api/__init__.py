@@ -1,5 +1,5 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import incidents, products
+from incidents.api import incidents, products, signals
 
-urlpatterns = [*incidents.urlpatterns, *products.urlpatterns]
+urlpatterns = [*incidents.urlpatterns, *products.urlpatterns, *signals.urlpatterns]

@@ -136,13 +136,13 @@ class Incidents(ApiList):
         )
 
     def _declare(self, request: Request, sent: dict[str, Any]) -> Response:
-        sent["discovered_at"] = _not_ahead(sent.get("discovered_at"), request.now)
+        sent["discovered_at"] = not_ahead(sent.get("discovered_at"), request.now)
         incident = actions.declare_incident(**sent, by=request.user, now=request.now)
         where = reverse("api:incident", args=[incident.number], request=request)
         return Response(IncidentSerializer(incident).data, status=201, headers={"Location": where})
 
 
-def _not_ahead(discovered_at: datetime | None, now: datetime) -> datetime:
+def not_ahead(discovered_at: datetime | None, now: datetime) -> datetime:
     if discovered_at is None or now < discovered_at <= now + CLOCKS_DIFFER:
         return now
     return discovered_at

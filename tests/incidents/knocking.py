@@ -16,7 +16,7 @@ from incidents.models import Signal
 from tests.conftest import NOW
 
 SAMPLES = Path(__file__).resolve().parent.parent / "data" / "signals"
-SECRET = "a-secret-that-the-other-side-showed"  # noqa: S105 - of the tests
+SECRET = "a-secret-that-the-other-side-showed"
 
 
 def sample(name: str) -> dict[str, Any]:

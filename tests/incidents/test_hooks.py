@@ -53,11 +53,10 @@ def test_i10_a_wrong_signature_is_refused_without_saying_why(shown):
     assert (source.refused, source.last_refused_at) == (1, NOW) and "missing or wrong" in source.last_refused_why
 
 
-@pytest.mark.parametrize("wrong", [None, "", "v1=", "v1,", "Bearer ", "é", "v1=" + "0" * 64, "0" * 64, "x" * 5_000])
-def test_i10_a_missing_or_broken_signature_is_refused(shown, wrong):
-    answer = knock(shown, headers={SIGNATURES[shown.source.kind]: wrong})
+def test_i10_a_missing_or_broken_signature_is_refused(shown):
+    for wrong in (None, "", "v1=", "v1,", "Bearer ", "é", "v1=" + "0" * 64, "0" * 64, "x" * 5_000):
+        assert knock(shown, headers={SIGNATURES[shown.source.kind]: wrong}).status_code == 401, wrong
 
-    assert answer.status_code == 401
     assert nothing_stored()
 
 
@@ -71,11 +70,10 @@ def test_i10_a_body_that_was_changed_or_cut_is_refused(shown):
         assert knock(shown, changed, headers=signed).status_code in wanted
 
 
-@pytest.mark.parametrize("key", ["x", "A" * 43, "ccapi_" + "0" * 64])
-def test_i10_a_wrong_key_is_404_like_any_address_that_is_not_there(shown, key):
-    answer = knock(shown, key=key)
+def test_i10_a_wrong_key_is_404_like_any_address_that_is_not_there(shown):
+    for key in ("x", "A" * 43, "ccapi_" + "0" * 64):
+        assert knock(shown, key=key).status_code == 404
 
-    assert answer.status_code == 404
     assert nothing_stored() and SignalSource.objects.get().refused == 0
 
 
@@ -143,10 +141,11 @@ def test_i10_a_signed_moment_more_than_five_minutes_away_is_refused(kind, minute
     assert nothing_stored() == (code == 401)
 
 
-@pytest.mark.parametrize("moment", ["", "soon", "-1", "9" * 30, "١٢٣", "1e9"])
 @pytest.mark.parametrize(("kind", "header"), [("sentry", "Sentry-Hook-Timestamp"), ("generic", "webhook-timestamp")])
-def test_a_moment_that_is_none_is_refused(kind, header, moment, olga):
-    assert knock(make_source(olga, kind), headers={header: moment.encode().decode("latin-1")}).status_code == 401
+def test_a_moment_that_is_none_is_refused(kind, header, olga):
+    shown = make_source(olga, kind)
+    for moment in ("", "soon", "-1", "9" * 30, "١٢٣", "1e9"):
+        assert knock(shown, headers={header: moment.encode().decode("latin-1")}).status_code == 401
 
 
 @pytest.mark.parametrize(("days", "code"), [(2, 202), (4, 401)])
@@ -162,7 +161,7 @@ def test_i10_what_a_signed_body_says_to_be_days_old_is_a_replay(kind, days, code
         body["data"]["issue"]["lastSeen"] = then
 
     assert knock(shown, body).status_code == code
-    assert intake.RECEIPTS_KEPT > timedelta(days=3)
+    assert timedelta(days=3) < intake.RECEIPTS_KEPT
 
 
 def test_receipts_are_forgotten_once_nobody_could_use_them(olga):
@@ -238,19 +237,19 @@ def test_a_second_rotation_without_grace_ends_the_first_ones_grace(olga):
 # Bad input
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
+BAD_BODIES = [
         b"", b"{", b"nonsense", b"\xff\xfe", b'{"a": NaN}', b'{"a": 1, "a": 2}', b'{"a": 1e999}',
         b"[" * 100_000 + b"]" * 100_000, b'{"title": "\\u0000"}', b'{"title": "\\ud800"}', b'{"\\udfff": 1}',
         b"[]", b"null", b'"text"', b"12",
-    ],
-)  # fmt: skip
-def test_i7_i8_what_cannot_be_meant_is_400_with_words(shown, raw):
-    answer = knock(shown, raw)
+]  # fmt: skip
 
-    assert answer.status_code == 400 and answer.json()["detail"]
-    assert nothing_stored() and SignalSource.objects.get().refused == 1
+
+def test_i7_i8_what_cannot_be_meant_is_400_with_words(shown):
+    for raw in BAD_BODIES:
+        answer = knock(shown, raw)
+        assert answer.status_code == 400 and answer.json()["detail"], raw[:40]
+
+    assert nothing_stored() and SignalSource.objects.get().refused == len(BAD_BODIES)
 
 
 def test_i7_a_body_of_more_than_a_megabyte_is_413_and_not_even_read(shown):
@@ -261,29 +260,29 @@ def test_i7_a_body_of_more_than_a_megabyte_is_413_and_not_even_read(shown):
     assert nothing_stored() and why(shown) == "This is larger than 1 MB. Send less at once."
 
 
-@pytest.mark.parametrize("length", ["-1", "x", "1e3", "٣"])
-def test_a_length_that_is_none_is_no_500(shown, length):
-    url = f"/hooks/{shown.source.kind}/{shown.key}/"
-    answer = Client().generic("POST", url, b"{}", headers={"Content-Length": length.encode().decode("latin-1")})
-
-    assert 400 <= answer.status_code < 500
-
-
-@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "", "x/y"])
-def test_what_it_calls_itself_does_not_matter(olga, content_type):
+def test_a_length_that_is_none_is_no_500(olga):
     shown = make_source(olga, "generic")
-    raw = json.dumps(sample("generic")).encode()
-
-    answer = Client().generic(
-        "POST", f"/hooks/generic/{shown.key}/", raw, content_type=content_type, headers=proof(shown, raw)
-    )
-
-    assert answer.status_code == 202
+    for length in ("-1", "x", "1e3", "٣"):
+        headers = {"Content-Length": length.encode().decode("latin-1")}
+        answer = Client().generic("POST", f"/hooks/generic/{shown.key}/", b"{}", headers=headers)
+        assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_only_post_knocks(shown, method):
-    assert Client().generic(method, f"/hooks/{shown.source.kind}/{shown.key}/").status_code == 405
+def test_what_it_calls_itself_does_not_matter(olga):
+    shown = make_source(olga, "generic")
+    raw, url = json.dumps(sample("generic")).encode(), f"/hooks/generic/{shown.key}/"
+    for name in ("multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "", "x/y"):
+        signed = proof(shown, raw, delivery_id=f"msg-{len(name)}")
+        answer = Client().generic("POST", url, raw, content_type=name, headers=signed)
+        assert answer.status_code in (200, 202)
+
+    assert only().seen_count == 4
+
+
+def test_only_post_knocks(olga):
+    shown = make_source(olga, "generic")
+    for method in ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        assert Client().generic(method, f"/hooks/generic/{shown.key}/").status_code == 405
 
 
 def test_no_session_and_no_csrf_token_are_needed(olga):
