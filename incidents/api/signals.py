@@ -22,19 +22,19 @@ from incidents.vocabulary import MOST_VALUES
 
 
 class SignalSerializer(serializers.ModelSerializer):
-    source = serializers.CharField(source="source.name", read_only=True, allow_null=True, default=None)
+    origin = serializers.CharField(read_only=True, help_text="The name of the source, or of the person.")
     by = fields.Person(read_only=True, allow_null=True, help_text="Null: a source told of it.")
     values = serializers.JSONField(read_only=True, help_text="Named numbers, words, and yes or no.")
     incident = serializers.IntegerField(
         source="incident.number", read_only=True, allow_null=True, default=None, help_text="The number it belongs to."
     )
-    components = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+    components: Any = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
     awaits_decision = serializers.SerializerMethodField(help_text="A rule proposes the crisis protocol.")
 
     class Meta:
         model = Signal
         fields = [
-            *("id", "title", "text", "link", "status", "source", "by", "values", "components", "incident"),
+            *("id", "title", "text", "link", "status", "origin", "by", "values", "components", "incident"),
             *("happened_at", "received_at", "seen_count", "last_seen_at", "ended_at", "reason", "awaits_decision"),
         ]
         read_only_fields = fields

@@ -181,7 +181,7 @@ def test_one_alert_from_many_threads_is_one_signal(source):
         try:
             for _ in range(5):
                 assert knock(source, alert(region="eu")).status_code in (200, 202)
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - of a thread, told to the test
             wrong.append(error)
         finally:
             connection.close()
@@ -427,7 +427,7 @@ def test_of_something_declared_only_a_worse_severity_is_a_question(have, asks, s
 
 def test_tickets_in_a_window_are_added_up_over_reports(ada):
     make_rule(ada, condition("number", "tickets", "at_least", 25, 60))
-    for minutes, tickets in ((61, 20), (30, 15), (0, 10)):
+    for minutes, tickets in ((91, 20), (30, 15), (0, 10)):
         moment = NOW - timedelta(minutes=minutes)
         report(ada, moment, tickets=tickets)
         judge(moment)
