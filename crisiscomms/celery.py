@@ -64,6 +64,8 @@ app.conf.update(
     task_queues=[Queue(name) for name in QUEUES],
     task_routes={
         "incidents.tasks.tick": {"queue": "deadlines"},
+        "incidents.tasks.judge_signals": {"queue": "default"},
+        "incidents.tasks.forget_receipts": {"queue": "default"},
         "delivery.tasks.send_notices": {"queue": "approvals"},
         "delivery.tasks.say_in_chat": {"queue": "approvals"},
         "delivery.tasks.deliver": {"queue": "delivery"},
@@ -79,6 +81,8 @@ app.conf.update(
     },
     beat_schedule={
         "tick": {"task": "incidents.tasks.tick", "schedule": 2.0, "options": {"expires": 10}},
+        "signals": {"task": "incidents.tasks.judge_signals", "schedule": 5.0, "options": {"expires": 10}},
+        "receipts": {"task": "incidents.tasks.forget_receipts", "schedule": 3600.0, "options": {"expires": 7200}},
         "notices": {"task": "delivery.tasks.send_notices", "schedule": 5.0, "options": {"expires": 10}},
         "chat": {"task": "delivery.tasks.say_in_chat", "schedule": 5.0, "options": {"expires": 10}},
         "sweep": {"task": "delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},

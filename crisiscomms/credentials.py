@@ -85,8 +85,13 @@ def secret_of(kind: str) -> str:
     row = Credential.objects.filter(kind=kind).first()
     if row is None:
         return ""
+    return opened(row.sealed)
+
+
+def opened(sealed: bytes | memoryview) -> str:
+    """What was sealed, or an empty text when it can no longer be opened."""
     try:
-        return _box().decrypt(bytes(row.sealed)).decode()
+        return _box().decrypt(bytes(sealed)).decode()
     except InvalidToken:
         return ""
 

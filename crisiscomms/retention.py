@@ -38,6 +38,10 @@ class RetentionRules(policy.Rules):
         "Entries that are about sign-ins", "How the names of such entries in the record begin, with their dot."
     )
     sessions_days: Days = policy.says("Sessions in browsers (days)", "After they have expired.")
+    signals_days: Days = policy.says(
+        "What signals were sent as (days)",
+        "After it came in. Then the text as it was sent and the counts by minute are gone; the signal stays.",
+    )
 
 
 policy.describe(

@@ -199,6 +199,8 @@ EMAIL_BACKEND = "crisiscomms.accounts.RefuseDirectMail"
 DEFAULT_FROM_EMAIL = parseaddr(ENV.default_from_email)[1]
 
 API_REQUESTS_PER_MINUTE = 600
+# Deliveries of one source of signals. A storm of one alert is taken in whole: it costs one row.
+SIGNALS_PER_MINUTE = 12_000
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["crisiscomms.api.authentication.BearerToken"],
     "DEFAULT_PERMISSION_CLASSES": ["crisiscomms.api.permissions.TokenScope"],

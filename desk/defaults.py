@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from crisiscomms import policy
+from incidents.actions import load_threshold_rules
 from messaging.content import Content
 from messaging.models import Template, TemplateVersion
 from recovery.actions import shipped_plan
@@ -44,7 +45,8 @@ def load(*, now: datetime) -> dict[str, int]:
     new += policy.load_default(key="recovery", data=shipped_plan(), now=now)
     new += policy.load_default(key="sign_in", data=_sign_in(), now=now)
     templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])
-    return {"policies": new, "templates": templates}
+    thresholds = load_threshold_rules(_read("incidents", "thresholds.yaml")["rules"], now=now)
+    return {"policies": new, "templates": templates, "thresholds": thresholds}
 
 
 def _template(item: dict[str, Any], now: datetime) -> bool:

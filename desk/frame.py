@@ -44,6 +44,7 @@ def entries(user: User) -> list[tuple[str, str, str, bool]]:
     found += [("Incidents", reverse("desk:incidents"), "radio", workshop or user.has_role(Role.EXECUTIVE))]
     found += [("Clocks", reverse("incidents:clocks"), "timer", workshop or user.has_role(Role.EXECUTIVE))]
     found += [("Team", reverse("incidents:roster"), "user", workshop or user.has_role(Role.EXECUTIVE))]
+    found += [("Signals", reverse("incidents:signals"), "eye", workshop)]
     found += [("Contacts", reverse("stakeholders:contacts"), "users", workshop)]
     found += [("Sales portal", reverse("portal:home"), "shield-check", True)]
     found += [("Recovery", reverse("recovery:overview"), "trending-up", workshop)]

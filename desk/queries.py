@@ -11,9 +11,18 @@ from django.utils import timezone
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, disclosure, team
+from incidents import deadlines, disclosure, proposals, team
 from incidents.criteria import exit_criteria
-from incidents.models import Component, Deadline, Fact, ImportedIncident, Incident, Milestone, PhaseSpan
+from incidents.models import (
+    Component,
+    Deadline,
+    Fact,
+    ImportedIncident,
+    Incident,
+    Milestone,
+    PhaseSpan,
+    SignalProposal,
+)
 from messaging import facts
 from messaging.cadence import UNFINISHED
 from messaging.models import ApprovalSeat, Message
@@ -37,6 +46,8 @@ def needs_of(user: User, incident: Incident | None = None) -> list[Need]:
     Of one incident alone where it is given.
     """
     needs = [need for need in map(_approval, _open_seats(user)) if incident is None or need.ref == incident.ref]
+    if incident is None:
+        needs += [_proposal(one) for one in proposals.waiting_for(user)]
     asked = {need.url for need in needs}
     mine = Deadline.objects.visible_to(user).open().filter(owner=user).select_related("incident")
     mine = mine.filter(incident=incident) if incident else mine
@@ -84,6 +95,17 @@ def _approval(seat: ApprovalSeat) -> Need:
         message.incident.ref,
         url,
         "Review and decide",
+    )
+
+
+def _proposal(one: SignalProposal) -> Need:
+    return Need(
+        one.proposed_at + proposals.DECIDE_WITHIN,
+        f"Crisis protocol? {one.rule.name}",
+        one.reason,
+        one.incident.ref if one.incident else "Signals",
+        reverse("incidents:signal_proposal", args=[one.pk]),
+        "Decide",
     )
 
 

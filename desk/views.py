@@ -11,7 +11,7 @@ from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import abilities, access, clocks, facts, team
+from incidents import abilities, access, clocks, facts, noticed, team
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 from messaging.models import Message
@@ -106,6 +106,7 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
         "shown_changes": may_work or any(answer.shown for answer in can.values()),
         "asked": queries.asked_about(request.user, incident),
         "may_lead": access.may(request.user, "lead", incident),
+        "noticed": noticed.for_room(incident, request.user, request.now),
         "severities": Incident.Severity.choices,
         "message_kinds": Message.Kind.choices,
         "component_states": [("working", "Working"), *ComponentState.State.choices],

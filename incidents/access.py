@@ -17,6 +17,8 @@ MAY = {
     "work": set(WORKSHOP_ROLES),
     "lead": {Role.PRODUCT_MARKETING, Role.PRODUCT, Role.SECURITY, Role.ADMINISTRATOR},
     "set_up": {Role.ADMINISTRATOR},
+    "report": set(WORKSHOP_ROLES),
+    "thresholds": {Role.PRODUCT_MARKETING, Role.ADMINISTRATOR},
 }
 NAMES = {
     "declare": "declare an incident",
@@ -24,6 +26,8 @@ NAMES = {
     "view": "see this incident",
     "lead": "waive what an incident owes",
     "set_up": "change what the organisation has set up",
+    "report": "tell of signals",
+    "thresholds": "change the rules over signals",
 }
 
 

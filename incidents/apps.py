@@ -6,7 +6,18 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import calendars, clocks, facts, handover, mails, obligation_rules, rules, search, watched
+        from incidents import (
+            calendars,
+            clocks,
+            facts,
+            forgetting,
+            handover,
+            mails,
+            obligation_rules,
+            rules,
+            search,
+            watched,
+        )
         from incidents.models import Component
         from incidents.signals import incident_closed
 
@@ -14,6 +25,7 @@ class IncidentsConfig(AppConfig):
         assert clocks
 
         assert facts
+        assert forgetting
         assert handover
         assert mails
         assert obligation_rules

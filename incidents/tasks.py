@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 
 from crisiscomms import clock, heartbeats
-from incidents import deadlines
+from incidents import deadlines, intake, judging
 
 
 @shared_task
@@ -14,3 +14,19 @@ def tick(**_: Any) -> None:
     while deadlines.tick(now=clock.now()) == 500:
         pass
     heartbeats.mark(heartbeats.CLOCK, now=clock.now())
+
+
+@shared_task
+def judge_signals(**_: Any) -> None:
+    """Look at what came in since. The bell and the sweep are the same; two at once do no harm."""
+    now = clock.now()
+    while judging.judge_due(now=now) == judging.BATCH:
+        pass
+
+
+@shared_task
+def forget_receipts(**_: Any) -> None:
+    """Ids that sources have used, once nobody could use them again."""
+    now = clock.now()
+    while intake.forget_receipts(now=now):
+        pass

@@ -1,6 +1,17 @@
 from django.urls import path
 
-from incidents.views import clocks, decisions, facts, pressing, products, team
+from incidents.views import (
+    clocks,
+    decisions,
+    facts,
+    hooks,
+    pressing,
+    products,
+    signal_sources,
+    signals,
+    team,
+    thresholds,
+)
 
 app_name = "incidents"
 urlpatterns = [
@@ -47,6 +58,26 @@ urlpatterns = [
     path("team/people/<id:person_id>/duty/", team.duty, name="duty"),
     path("team/duty/hours/<id:hours_id>/remove/", team.remove_hours, name="remove_duty_hours"),
     path("team/duty/shifts/<id:shift_id>/remove/", team.remove_shift, name="remove_duty_shift"),
+    path("hooks/<slug:source>/<slug:key>/", hooks.knock, name="hook"),
+    path("signals/", signals.signals, name="signals"),
+    path("signals/new/", signals.report, name="signal_report"),
+    path("signals/<id:signal_id>/", signals.signal, name="signal"),
+    path("signals/<id:signal_id>/body.json", signals.signal_body, name="signal_body"),
+    path("signals/<id:signal_id>/attach/", signals.attach, name="signal_attach"),
+    path("signals/<id:signal_id>/detach/", signals.detach, name="signal_detach"),
+    path("signals/<id:signal_id>/end/", signals.end, name="signal_end"),
+    path("signals/<id:signal_id>/watch/", signals.watch, name="signal_watch"),
+    path("signals/proposals/<id:proposal_id>/", signals.proposal, name="signal_proposal"),
+    path("signals/proposals/<id:proposal_id>/decline/", signals.decline, name="signal_decline"),
+    path("signals/proposals/<id:proposal_id>/accept/", signals.accept, name="signal_accept"),
+    path("signals/rules/", thresholds.rules, name="thresholds"),
+    path("signals/rules/new/", thresholds.new_rule, name="threshold_new"),
+    path("signals/rules/<id:rule_id>/", thresholds.rule, name="threshold"),
+    path("signals/rules/<id:rule_id>/try/", thresholds.try_rule, name="threshold_try"),
+    path("signals/rules/<id:rule_id>/switch/", thresholds.switch_rule, name="threshold_switch"),
+    path("signals/rules/<id:rule_id>/raise/", thresholds.raise_rule, name="threshold_raise"),
+    path("setup/signals/", signal_sources.sources, name="signal_sources"),
+    path("setup/signals/<id:source_id>/", signal_sources.source, name="signal_source"),
     path("setup/products/", products.products, name="products"),
     path("setup/products/<id:product_id>/", products.product, name="product"),
     path("setup/parts/<id:component_id>/", products.component, name="component_setup"),

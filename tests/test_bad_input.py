@@ -72,6 +72,22 @@ PERSON = {
     "successor": "1",
 }
 FACT = {"value": "text", "confidence": "believed", "source": "text", "embargo_until": "2026-11-18T13:00"}
+RULE = {
+    "name": "text",
+    "match": "all",
+    "outcome": "crisis",
+    "opens_watch_item": "1",
+    "kind": "service_disruption",
+    "severity": "major",
+    "components": "1",
+    "shape": "1",
+    "match-0": "any",
+    "g0c0-what": "number:tickets",
+    "g0c0-name": "x",
+    "g0c0-is_": "above",
+    "g0c0-value": "2",
+    "g0c0-minutes": "60",
+}
 # Every form: route → who fills it in, and a field list with values that are fine.
 FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "setup_organisation": (
@@ -166,6 +182,37 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "incidents:fact_confirm": ("workshop", {"seen": "2"}),
     "incidents:fact_withdraw": ("workshop", {"seen": "2", "reason": "text"}),
     "incidents:fact_ask": ("workshop", {"role": "product"}),
+    "incidents:hook": ("anonymous", {"title": "text"}),
+    "incidents:signal_report": (
+        "workshop",
+        {
+            **dict.fromkeys(("title", "text", "link"), "text"),
+            "happened_at": "2026-11-17T13:00",
+            "media_enquiry": "1",
+            "regulator_contact": "1",
+            "tickets": "1",
+            "mentions": "1",
+            "error_rate": "1",
+            "accounts_affected": "1",
+            "data_class": "personal",
+            "components": "1",
+        },
+    ),
+    "incidents:signal_attach": ("workshop", {"incident": "1"}),
+    "incidents:signal_detach": ("workshop", {}),
+    "incidents:signal_end": ("workshop", {}),
+    "incidents:signal_watch": ("workshop", {"title": "text", "kind": "product_quality", "severity": "minor"}),
+    "incidents:signal_decline": ("workshop", {"reason": "text"}),
+    "incidents:signal_accept": ("workshop", {}),
+    "incidents:threshold_new": ("workshop", RULE),
+    "incidents:threshold": ("workshop", {**RULE, "base": "1"}),
+    "incidents:threshold_switch": ("workshop", {"on": "1"}),
+    "incidents:threshold_raise": ("workshop", {}),
+    "incidents:signal_sources": ("administrator", {"name": "text", "kind": "generic", "with_secret": "1"}),
+    "incidents:signal_source": (
+        "administrator",
+        {"set_secret": "1", "s-secret": "text", "s-grace_hours": "0", "rotate": "1", "r-grace_hours": "24"},
+    ),
     "incidents:products": (
         "administrator",
         {"add_product": "1", "p-name": "n", "add_component": "1", "c-product": "1", "c-name": "n"},
@@ -228,6 +275,9 @@ QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "setup_people": ("administrator", ("q", "role", "access", "sort", "col", "after")),
     "setup_people_csv": ("administrator", ("q", "role", "access", "sort", "col", "after")),
     "incidents:products": ("administrator", ("product",)),
+    "incidents:signals": ("workshop", ("q", "source", "status", "place", "sort", "col", "after")),
+    "incidents:threshold_try": ("workshop", ("days",)),
+    "incidents:declare": ("workshop", ("signal", "proposal")),
     "incidents:declare_consequences": ("workshop", ("severity", "discovered_at", "restricted")),
     "desk:search": ("workshop", ("q",)),
     "desk:search_live": ("administrator", ("q",)),
@@ -313,6 +363,8 @@ READ_ONLY = {
     ),
     "desk:search",
     "kit_progress",
+    *("incidents:signals", "incidents:signal", "incidents:signal_body", "incidents:signal_proposal"),
+    *("incidents:thresholds", "incidents:threshold_try"),
     *(
         "healthz",
         "readyz",

@@ -45,6 +45,7 @@ OPEN = {
     *("oidc_start", "openid_connect_callback"),
     *("account_reset_password", "account_reset_password_done"),
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
+    "incidents:hook",
     *("messaging:approve_link", "delivery:unsubscribe", "account_invitation"),
     *("brand_style", "brand_logo"),
     *("statuspage:home", "statuspage:history", "statuspage:past", "statuspage:incident"),

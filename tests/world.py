@@ -16,7 +16,7 @@ from delivery import sender, sweeping
 from delivery.channels import email as door
 from delivery.models import Dispatch
 from incidents import actions as incidents
-from incidents.models import Component, DutyHours, DutyShift, Fact, Incident
+from incidents.models import Component, DutyHours, DutyShift, Fact, Incident, Signal, SignalProposal, ThresholdRule
 from messaging import actions as messaging
 from messaging.models import ApprovalRequest, ApprovalSeat, Message
 from recovery.actions import open_programme
@@ -65,9 +65,11 @@ def _setting_up(world: World, hidden: str) -> dict[str, Any]:
         differences=[("Roles", "support", hidden)], reason=hidden, by=second, now=NOW,
     )  # fmt: skip
     assert change is not None
+    source = incidents.create_source(name="Alerts", kind="generic", by=olga, now=NOW).source
     component = Component.objects.first()
     assert component is not None
     setting_up = {"invitation": link.split("/")[-2], "change_id": change.pk, "version": 1, "kind": "chat_webhook"}
+    setting_up |= {"source": "generic", "source_id": source.pk}
     return setting_up | {"component_id": component.pk, "product_id": component.product_id}
 
 
@@ -174,6 +176,7 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
         "task_id": task.pk,
         "fact_id": _fact(incident, ada, hidden).pk,
         "_incident": incident,
+        **_signals(incident, ada, hidden),
     }
 
 
@@ -183,6 +186,21 @@ def _fact(incident: Incident, by: User, hidden: str) -> Fact:
     return incidents.change_fact(
         fact_id=fact.pk, seen=1, value=f"{hidden} value", confidence="believed", source=f"{hidden} log", by=by, now=NOW
     )
+
+
+def _signals(incident: Incident, ada: User, hidden: str) -> dict[str, Any]:
+    """Something noticed that belongs to the incident, and a rule that asks about it."""
+    signal = incidents.report_signal(
+        title=f"{hidden} noticed", text=f"{hidden} text", values={"tickets": 3, "word": hidden}, by=ada, now=NOW
+    )
+    incidents.attach_signal(signal_id=signal.pk, incident_id=incident.pk, by=ada, now=NOW)
+    rule = ThresholdRule.objects.order_by("position", "pk")[0]
+    proposal = SignalProposal.objects.create(
+        rule=rule, rule_version=1, kind="service_disruption", severity="critical", reason=f"{hidden} reason",
+        incident=incident, proposed_at=NOW,
+    )  # fmt: skip
+    Signal.objects.filter(pk=signal.pk).update(proposal=proposal, reason=f"{hidden} reason", due_at=None)
+    return {"signal_id": signal.pk, "proposal_id": proposal.pk, "rule_id": rule.pk}
 
 
 def _component(name: str, *, is_public: bool) -> Component:

@@ -322,6 +322,7 @@ SETUP_PAGES = [
     ("People", "setup_people", ("setup_person",)),
     ("Signing in", "setup_sign_in", ()),
     ("Products", "incidents:products", ("incidents:product", "incidents:component_setup")),
+    ("Signals", "incidents:signal_sources", ("incidents:signal_source",)),
     ("Policies", "setup_policies", ("setup_policy", "setup_policy_version")),
     ("Integrations", "setup_integrations", ("setup_integration",)),
     ("Second person", "setup_changes", ("setup_change",)),

@@ -8,6 +8,7 @@ from typing import Any
 from crisiscomms.models import User
 from delivery import actions as delivery
 from delivery.models import Notification
+from desk.demo import noticing
 from incidents import actions as incidents
 from incidents import deadlines
 from incidents.models import Component, Fact, Incident
@@ -239,9 +240,20 @@ def _suppress(scene: Scene, step: Step, now: datetime) -> None:
         stakeholders.suppress_contact(contact_id=contact_id, reason=step["reason"], now=now)
 
 
+def _report(scene: Scene, step: Step, now: datetime) -> None:
+    noticing.report(step, incident=scene.current(), by=scene.by(step), now=now)
+
+
+def _alert(scene: Scene, step: Step, now: datetime) -> None:
+    incident = None if step.get("free") else scene.current()
+    noticing.alert(step, incident=incident, team=scene.team, now=now)
+
+
 VERBS: dict[str, Callable[[Scene, Step, datetime], None]] = {
     "declare": _declare,
     "watch": _watch,
+    "report": _report,
+    "alert": _alert,
     "start": _start,
     "write": _write,
     "edit": _edit,

@@ -1,7 +1,7 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import clocks, decisions, facts, incidents, lifecycle, products, team
+from incidents.api import clocks, decisions, facts, incidents, lifecycle, products, signals, team
 
-PARTS = (incidents, clocks, lifecycle, decisions, facts, products, team)
+PARTS = (incidents, clocks, lifecycle, decisions, facts, products, signals, team)
 
 urlpatterns = [address for part in PARTS for address in part.urlpatterns]

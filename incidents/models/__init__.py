@@ -7,7 +7,9 @@ from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
+from incidents.models.signals import Signal, SignalBody, SignalMinute, SignalReceipt, SignalSource
 from incidents.models.team import DutyHours, DutyShift, RoleAssignment, Weekday
+from incidents.models.thresholds import SignalProposal, ThresholdRule, ThresholdRuleVersion
 
 __all__ = [
     "CalendarFeed",
@@ -31,6 +33,14 @@ __all__ = [
     "PhaseSpan",
     "Product",
     "RoleAssignment",
+    "Signal",
+    "SignalBody",
+    "SignalMinute",
+    "SignalProposal",
+    "SignalReceipt",
+    "SignalSource",
     "TeamMember",
+    "ThresholdRule",
+    "ThresholdRuleVersion",
     "Weekday",
 ]

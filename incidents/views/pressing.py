@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Prefetch
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from crisiscomms.refusal import Refused
 from incidents import access, actions, forms
 from incidents.models import Component, Incident, Product
 from incidents.team import first_team
+from incidents.views import from_signals
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,18 +40,25 @@ def declare_watched(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _declare_page(request: HttpRequest, watched: Incident | None) -> HttpResponse:
-    form = forms.DeclareForm(request.POST or None, initial=_first_answers(request, watched), now=request.now)
+    first = _first_answers(request, watched) | from_signals.first_answers(request)
+    form = forms.DeclareForm(request.POST or None, initial=first, now=request.now)
     if request.method == "POST" and form.is_valid():
         try:
-            incident = (
-                _watch(request, form) if "watch" in request.POST and not watched else _declare(request, form, watched)
-            )
+            incident = _open(request, form, watched)
         except Refused as refusal:
             form.add_error(None, str(refusal))
         else:
             return redirect("desk:room", incident.number)
     context = {**_declare_context(request, form), "watched": watched}
     return render(request, "incidents/incident_declare.html", context, status=422 if form.is_bound else 200)
+
+
+@transaction.atomic
+def _open(request: HttpRequest, form: forms.DeclareForm, watched: Incident | None) -> Incident:
+    only_watch = "watch" in request.POST and not watched
+    incident = _watch(request, form) if only_watch else _declare(request, form, watched)
+    from_signals.belongs(request, incident, is_watched=only_watch)
+    return incident
 
 
 def _first_answers(request: HttpRequest, watched: Incident | None) -> dict[str, Any]:

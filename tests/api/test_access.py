@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from delivery.models import Dispatch
-from incidents.models import Deadline, Fact, Incident
+from incidents.models import Deadline, Fact, Incident, Signal
 from messaging.models import Message
 from stakeholders.models import Account, Contact
 from tests.api.asking import program, send
@@ -58,6 +58,9 @@ hand_over_role POST  401  404  404  403  422  422  404
 on_duty     GET   401  404  200  200  200  200  200
 products    GET   401  404  404  404  200  200  200
 components  GET   401  404  404  404  200  200  200
+signals     GET   401  404  404  404  200  200  200
+signals     POST  401  404  404  404  422  422  422
+signal      GET   401  404  404  404  200  200  404
 accounts    GET   401  404  404  404  200  200  200
 account     GET   401  404  404  404  200  200  200
 contacts    GET   401  404  404  404  200  200  200
@@ -150,6 +153,7 @@ def every_address() -> Iterator[str]:
         "account_id": Account.objects.values_list("pk", flat=True),
         "fact_id": Fact.objects.values_list("pk", flat=True),
         "contact_id": Contact.objects.values_list("pk", flat=True),
+        "signal_id": Signal.objects.values_list("pk", flat=True),
     }
     for name, pattern in resources().items():
         wanted = arguments_of(pattern)
@@ -174,7 +178,12 @@ def test_x5_the_crawl_would_see_a_leak(world):
 
 def test_x6_hidden_and_missing_look_alike_to_the_last_byte(world):
     client = program(world.people["other"])
-    for name, key in [("incident", "number"), ("message", "message_id"), ("dispatch", "dispatch_id")]:
+    for name, key in [
+        ("incident", "number"),
+        ("signal", "signal_id"),
+        ("message", "message_id"),
+        ("dispatch", "dispatch_id"),
+    ]:
         hidden, missing = (client.get(url_of(name, {key: one})) for one in (world.hidden[key], 999_999))
 
         assert (hidden.status_code, hidden.content) == (404, missing.content)
