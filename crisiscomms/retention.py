@@ -38,6 +38,10 @@ class RetentionRules(policy.Rules):
         "Entries that are about sign-ins", "How the names of such entries in the record begin, with their dot."
     )
     sessions_days: Days = policy.says("Sessions in browsers (days)", "After they have expired.")
+    mentions_days: Days = policy.says(
+        "Who said what in the monitoring log (days)",
+        "After its incident is closed. Names, words and links go; channel, sentiment and readers stay.",
+    )
 
 
 policy.describe(

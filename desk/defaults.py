@@ -20,6 +20,7 @@ POLICIES = (
     ("stakeholders", "stakeholders", "policy.yaml"),
     ("messaging", "messaging", "policy.yaml"),
     ("delivery", "delivery", "policy.yaml"),
+    ("outward", "incidents", "outward.yaml"),
     ("retention", "crisiscomms", "retention.yaml"),
 )
 

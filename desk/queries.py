@@ -11,7 +11,7 @@ from django.utils import timezone
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, disclosure
+from incidents import deadlines, disclosure, outward
 from incidents.criteria import exit_criteria
 from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone, PhaseSpan
 from messaging.cadence import UNFINISHED
@@ -119,10 +119,11 @@ def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
     }
 
 
+OWN_PLACE = ("recovery_task", "halt", "resume", "mention", "response")
 STILL_OPEN = (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
 
 
-def room(incident: Incident) -> dict[str, Any]:
+def room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
     """The one page for the whole incident."""
     milestones = {one.kind: one for one in incident.milestones.select_related("by")}
     messages = list(
@@ -145,8 +146,8 @@ def room(incident: Incident) -> dict[str, Any]:
         "draft": next((message for message in messages if message.state in STILL_OPEN), None),
         "on_hold": next((one for one in messages if any(d.state == "held" for d in one.dispatches.all())), None),
         "clocks": clocks,
-        # Recovery tasks are waived on their board, where the reason stays with the task.
-        "waivable": [clock for clock in clocks if clock.kind != "recovery_task"],
+        # What has a state of its own is waived at its place, where the reason stays with it.
+        "waivable": [clock for clock in clocks if clock.kind not in OWN_PLACE],
         "next_clock": next((clock for clock in clocks if clock.kind in ("acknowledge", "update")), None),
         "acknowledged_in": acknowledged.reached_at - incident.discovered_at if acknowledged else None,
         "acknowledge_target": deadlines.severity_policy(incident)["acknowledge_minutes"],
@@ -163,6 +164,7 @@ def room(incident: Incident) -> dict[str, Any]:
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
         **_imported(incident),
+        **outward.for_room(incident, person, now),
     }
 
 

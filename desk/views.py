@@ -92,7 +92,7 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
     may_work = access.may(request.user, "work", incident)
     can = abilities.of(incident, request.user, request.now)
     return {
-        **queries.room(incident),
+        **queries.room(incident, request.user, request.now),
         **_timeline(request, incident),
         "may_work": may_work,
         "can": can,

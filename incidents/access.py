@@ -7,7 +7,7 @@ from django.http import Http404
 from crisiscomms import presence
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import NotAllowed
-from incidents.models import Incident
+from incidents.models import Incident, Mention
 from incidents.models.incident import WORKSHOP_ROLES
 
 # Who comes near at all. Who decides what at which severity is narrower, and policy: see decisions.py.
@@ -70,3 +70,12 @@ def get_incident(user: User, number: int) -> Incident:
     if incident is None:
         raise Http404
     return incident
+
+
+def get_mention(user: User, mention_id: int) -> Mention:
+    """The mention, or 404. Those of no incident are the workshop's."""
+    found = Mention.objects.visible_to(user).select_related("incident__lead", "owner", "seen_by", "answered_by")
+    mention = found.filter(pk=mention_id).first()
+    if mention is None or (mention.incident is None and not may(user, "work")):
+        raise Http404
+    return mention

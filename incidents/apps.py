@@ -6,11 +6,13 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import handover, mails, rules, search, watched
+        from incidents import forgetting, handover, mails, outward_handover, rules, search, watched
         from incidents.models import Component
 
+        assert forgetting
         assert handover
         assert mails
+        assert outward_handover
         assert rules
         assert search
         assert watched

@@ -43,6 +43,8 @@ class Kind:
     may_open: Callable[[Deadline, User], bool] = _works
     # Where the kind knows better than the severity's policy: minutes before due, None for the policy's.
     warn_minutes: int | None = None
+    # Whether it goes on when the incident is closed or stood down: it follows from the end.
+    outlives_close: bool = False
 
 
 _kinds: dict[str, Kind] = {}
@@ -147,8 +149,10 @@ def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: d
 
 @transaction.atomic
 def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime) -> None:
-    """Quiet on stand-down and close: every open deadline of the incident."""
-    for kind, subject in Deadline.objects.open().filter(incident=incident).values_list("kind", "subject"):
+    """Quiet on stand-down and close: every open deadline of the incident but those that follow from its end."""
+    stay = [kind.key for kind in _kinds.values() if kind.outlives_close]
+    ending = Deadline.objects.open().filter(incident=incident).exclude(kind__in=stay)
+    for kind, subject in ending.values_list("kind", "subject"):
         waive(incident=incident, kind=kind, subject=subject, reason=reason, by=by, now=now)
 
 

@@ -8,3 +8,9 @@ incident_resolved = Signal()
 incident_closed = Signal()
 # Sent with incident, kind, by, now.
 milestone_reached = Signal()
+# Sent with incident, by, now: a new one, or a watch item that became one.
+incident_declared = Signal()
+# Sent with incident, by, now: it went back to management, as it was not fixed.
+incident_reopened = Signal()
+# Sent with incident, by, now.
+severity_changed = Signal()

@@ -10,7 +10,7 @@ from django.urls import reverse
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, deadlines, decisions
+from incidents import access, deadlines, decisions, signals
 from incidents.actions.components import put_component
 from incidents.models import Component, Deadline, Incident, PhaseSpan, TeamMember
 
@@ -64,6 +64,7 @@ def declare_incident(
     put_components(incident, components or {}, by, now)
     _start_clocks(incident, now)
     notices.tell(team, kind="declared", key=incident.ref, now=now, incident=incident.pk)
+    signals.incident_declared.send(sender=Incident, incident=incident, by=by, now=now)
     return incident
 
 

@@ -10,18 +10,39 @@ from incidents.forms.lifecycle import (
     StandDownForm,
     TickForm,
 )
+from incidents.forms.monitoring import (
+    EndTaskForm,
+    JudgeForm,
+    MentionActForm,
+    MentionForm,
+    ReactionForm,
+    ResponseForm,
+    ResponseTaskForm,
+)
+from incidents.forms.outward import ActivityForm, HaltActForm, OutwardForm, owners
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
 
 __all__ = [
+    "ActivityForm",
     "ComponentForm",
     "ComponentSetUpForm",
     "DeclareForm",
+    "EndTaskForm",
+    "HaltActForm",
+    "JudgeForm",
+    "MentionActForm",
+    "MentionForm",
     "MilestoneForm",
     "MoveForm",
     "NewComponentForm",
+    "OutwardForm",
     "ProductForm",
+    "ReactionForm",
     "ReasonForm",
+    "ResponseForm",
+    "ResponseTaskForm",
     "SeverityForm",
     "StandDownForm",
     "TickForm",
+    "owners",
 ]

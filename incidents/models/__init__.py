@@ -3,10 +3,13 @@ from incidents.models.deadlines import Deadline
 from incidents.models.decisions import Decision
 from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
+from incidents.models.monitoring import CompetitorReaction, Mention, MentionChannel, ResponseTask
+from incidents.models.outward import HaltItem, OutwardActivity, OutwardKind
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
 
 __all__ = [
+    "CompetitorReaction",
     "Component",
     "ComponentState",
     "CriterionTick",
@@ -14,12 +17,18 @@ __all__ = [
     "Deadline",
     "Decision",
     "Dependency",
+    "HaltItem",
     "ImportedIncident",
     "ImportedUpdate",
     "Incident",
     "IncidentUserObjectPermission",
+    "Mention",
+    "MentionChannel",
     "Milestone",
+    "OutwardActivity",
+    "OutwardKind",
     "PhaseSpan",
     "Product",
+    "ResponseTask",
     "TeamMember",
 ]
