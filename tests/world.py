@@ -84,11 +84,13 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     world = World(people=_people(hidden))
     ada, ben = world.people["workshop"], world.people["asked"]
     contact = factories.make_contact(f"{hidden.lower()}@bluegate.example", factories.make_account(f"{hidden} Retail"))
+    activity = incidents.add_activity(name=f"{hidden} newsletter", kind="newsletter", owner=ada, by=ada, now=NOW)
     taker = Taker()
     door._session = taker
     world.open = _incident(ada, ben, released, hidden) | {
         "contact_id": contact.pk,
         "account_id": contact.accounts.get().pk,
+        "activity_id": activity.pk,
     }
     world.hidden = world.open | _incident(ada, ben, hidden, hidden, restricted=True)
     _exercise(ada, ben, hidden)
@@ -150,6 +152,7 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
     for to in ("management", "resolution"):
         incidents.move_phase(incident_id=incident.pk, to=to, waive_reason=f"{hidden} waived", by=ada, now=NOW)
     incident.refresh_from_db()
+    outward = _outward(ada, incident, hidden)
     task = open_programme(incident=incident, by=ada, now=NOW)[0]
     return {
         "number": incident.number,
@@ -163,6 +166,26 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
         "deadline_id": incident.deadlines.open().first().pk,
         "task_id": task.pk,
         "_incident": incident,
+        **outward,
+    }
+
+
+def _outward(ada: User, incident: Incident, hidden: str) -> dict[str, Any]:
+    """Something halted, a mention and a competitor's reaction, all of them hidden."""
+    item = incident.halt_items.get()
+    mention = incidents.note_mention(
+        incident_id=incident.pk, channel="forum", where=f"{hidden} forum", author=f"{hidden} author", quote=f"{hidden} quote",
+        sentiment="negative", seen_at=NOW, needs_answer=True, by=ada, now=NOW,
+    )  # fmt: skip
+    reaction = incidents.note_reaction(
+        incident_id=incident.pk, competitor=f"{hidden} rival", what=f"{hidden} offer", channel="press", claim=f"{hidden} claim",
+        seen_at=NOW, by=ada, now=NOW,
+    )  # fmt: skip
+    return {
+        "item_id": item.pk,
+        "mention_id": mention.pk,
+        "reaction_id": reaction.pk,
+        "response_id": reaction.tasks.get().pk,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from crisiscomms.models import User
 from delivery import actions as delivery
 from delivery.models import Notification
+from desk.demo import outward_scenes
 from incidents import actions as incidents
 from incidents import deadlines
 from incidents.models import Component, Incident
@@ -223,4 +224,5 @@ VERBS: dict[str, Callable[[Scene, Step, datetime], None]] = {
     "hand_over": _hand_over,
     "unsubscribe": _unsubscribe,
     "suppress": _suppress,
+    **outward_scenes.VERBS,
 }

@@ -1,13 +1,14 @@
 """Whose token gets which answer from which address of the API (faults, X1 to X6)."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
 from delivery.models import Dispatch
-from incidents.models import Incident
+from incidents.models import CompetitorReaction, HaltItem, Incident, Mention, OutwardActivity, ResponseTask
 from messaging.models import Message
 from stakeholders.models import Account, Contact
 from tests.api.asking import program, send
@@ -41,6 +42,23 @@ incident_ticks       POST  401  404  404  422  422  422  404
 incident_components  POST  401  404  404  422  422  422  404
 products    GET   401  404  404  404  200  200  200
 components  GET   401  404  404  404  200  200  200
+outward     GET   401  404  404  404  200  200  200
+outward     POST  401  404  404  404  422  422  422
+outward_activity GET   401  404  404  404  200  200  200
+outward_activity PUT   401  404  404  404  422  422  422
+halt_items  GET   401  404  404  200  200  200  404
+halt_items  POST  401  404  404  403  422  422  404
+halt_act    POST  401  404  404  403  422  422  404
+mentions    GET   401  404  404  404  200  200  200
+mentions    POST  401  404  404  404  422  422  422
+mention     GET   401  404  404  200  200  200  404
+mention     POST  401  404  404  403  422  422  404
+competitors GET   401  404  404  200  200  200  404
+competitors POST  401  404  404  403  422  422  404
+competitor  GET   401  404  404  200  200  200  404
+competitor  POST  401  404  404  403  422  422  404
+competitor_tasks POST  401  404  404  403  422  422  404
+response_task POST  401  404  404  403  422  422  404
 accounts    GET   401  404  404  404  200  200  200
 account     GET   401  404  404  404  200  200  200
 contacts    GET   401  404  404  404  200  200  200
@@ -131,12 +149,16 @@ def every_address() -> Iterator[str]:
         "dispatch_id": Dispatch.objects.values_list("pk", flat=True),
         "account_id": Account.objects.values_list("pk", flat=True),
         "contact_id": Contact.objects.values_list("pk", flat=True),
+        "activity_id": OutwardActivity.objects.values_list("pk", flat=True),
+        "item_id": HaltItem.objects.values_list("pk", flat=True),
+        "mention_id": Mention.objects.values_list("pk", flat=True),
+        "reaction_id": CompetitorReaction.objects.values_list("pk", flat=True),
+        "response_id": ResponseTask.objects.values_list("pk", flat=True),
     }
     for name, pattern in resources().items():
-        wanted = arguments_of(pattern)
-        yield from (url_of(name, {key: one}) for key in wanted for one in [*ids[key], 999_999])
-        if not wanted:
-            yield url_of(name, {})
+        wanted = sorted(arguments_of(pattern))
+        every = product(*([*ids[key], 999_999] for key in wanted))
+        yield from (url_of(name, dict(zip(wanted, chosen, strict=True))) for chosen in every)
 
 
 @pytest.mark.parametrize("who", ["sales", "nobody"])
@@ -205,4 +227,13 @@ def test_the_front_page_lists_what_one_has_business_with(world):
 
     assert names["sales"] == {"me"}
     assert names["asked"] == {"me", "incidents"}
-    assert names["workshop"] == {"me", "incidents", "products", "components", "accounts", "contacts"}
+    assert names["workshop"] == {
+        "me",
+        "incidents",
+        "products",
+        "components",
+        "accounts",
+        "contacts",
+        "outward",
+        "mentions",
+    }
