@@ -13,6 +13,7 @@ from incidents import access, deadlines
 from incidents.actions.lifecycle import lock_incident
 from incidents.actions.outward import require_link
 from incidents.models import CompetitorReaction, Deadline, Incident, MentionChannel, ResponseTask
+from incidents.owners import of_role
 
 State = ResponseTask.State
 Response, Truth = CompetitorReaction.Response, CompetitorReaction.Truth
@@ -50,7 +51,7 @@ def note_reaction(
     if incident.phase != Incident.Phase.CLOSED:
         rule = rules()
         title = f"Decide how to answer {reaction.competitor}"
-        _open(reaction, DECIDE, title, _of_role(incident, rule["owner_role"]), rule["decide_minutes"], now)
+        _open(reaction, DECIDE, title, of_role(incident, rule["owner_role"], now), rule["decide_minutes"], now)
         _ask_legal(reaction, now)
     return reaction
 
@@ -60,15 +61,6 @@ def _check_truth(claim: str, is_true: str) -> None:
         raise Refused("Choose from the list whether it is true.")
     if is_true != Truth.UNKNOWN and not claim.strip():
         raise Refused("Say what they claim before you say whether it is true.")
-
-
-def _of_role(incident: Incident, role: str) -> User:
-    """Whoever has the role on the team, else in the company; the lead where nobody may work on it."""
-    people = User.objects.with_role(role).order_by("pk")
-    in_team = people.filter(incident_roles__incident=incident).first()
-    if in_team is not None and access.may(in_team, "work", incident):
-        return in_team
-    return next((person for person in people[:20] if access.may(person, "work", incident)), incident.lead)
 
 
 def _open(reaction: CompetitorReaction, key: str, title: str, owner: User, minutes: int, now: datetime) -> ResponseTask:
@@ -92,7 +84,7 @@ def _ask_legal(reaction: CompetitorReaction, now: datetime) -> None:
     if reaction.is_true == Truth.FALSE:
         rule = rules()
         title = f"Say whether a legal step answers the false claim of {reaction.competitor}"
-        _open(reaction, LEGAL, title, _of_role(reaction.incident, rule["legal_role"]), rule["legal_minutes"], now)
+        _open(reaction, LEGAL, title, of_role(reaction.incident, rule["legal_role"], now), rule["legal_minutes"], now)
 
 
 @transaction.atomic

@@ -168,7 +168,7 @@ def test_signs_that_turn_text_around_do_not_get_in(ada, incident, browse):
     page = f"/incidents/{incident.ref}/mentions/"
 
     assert browse(ada, page, {**GOOD, "author": "\u202eevil"}).status_code == 422
-    browse(ada, page, {**GOOD, "quote": "a\u202eb\x00\nc"})
+    browse(ada, page, {**GOOD, "quote": "a\u202eb\nc"})
 
     assert Mention.objects.get().quote == "ab\nc"
 
