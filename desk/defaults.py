@@ -9,6 +9,9 @@ from django.conf import settings
 from django.db import transaction
 
 from crisiscomms import policy
+from incidents.actions import write_playbook
+from incidents.playbooks import newest
+from incidents.starter_playbooks import shipped as shipped_playbooks
 from messaging.content import Content
 from messaging.models import Template, TemplateVersion
 from recovery.actions import shipped_plan
@@ -36,13 +39,26 @@ def _sign_in() -> dict[str, Any]:
 
 
 @transaction.atomic
-def load(*, now: datetime) -> dict[str, int]:
+def load(*, now: datetime, with_playbooks: bool = True) -> dict[str, int]:
     """Load what is missing; safe to repeat. Returns how many of each kind were new."""
     new = sum(policy.load_default(key=key, data=_read(house, file), now=now) for key, house, file in POLICIES)
     new += policy.load_default(key="recovery", data=shipped_plan(), now=now)
     new += policy.load_default(key="sign_in", data=_sign_in(), now=now)
     templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])
-    return {"policies": new, "templates": templates}
+    plans = load_playbooks(now=now) if with_playbooks else 0
+    return {"policies": new, "templates": templates, "playbooks": plans}
+
+
+@transaction.atomic
+def load_playbooks(*, now: datetime) -> int:
+    """The shipped response plans, where a company has none of its own. Returns how many were new."""
+    missing = [(kind, severity) for kind, severity in shipped_playbooks() if newest(kind, severity) is None]
+    for kind, severity in missing:
+        write_playbook(
+            kind=kind, severity=severity, sections=shipped_playbooks()[kind, severity], base=0,
+            reason="Shipped with the product", by=None, now=now,
+        )  # fmt: skip
+    return len(missing)
 
 
 def _template(item: dict[str, Any], now: datetime) -> bool:

@@ -42,6 +42,7 @@ def entries(user: User) -> list[tuple[str, str, str, bool]]:
     workshop = user.has_role(*WORKSHOP_ROLES)
     found = [("Home", reverse("desk:home"), "house", True)]
     found += [("Incidents", reverse("desk:incidents"), "radio", workshop or user.has_role(Role.EXECUTIVE))]
+    found += [("Playbooks", reverse("incidents:playbooks"), "book-open", workshop or user.has_role(Role.EXECUTIVE))]
     found += [("Outward", reverse("incidents:outward"), "megaphone", workshop)]
     found += [("Contacts", reverse("stakeholders:contacts"), "users", workshop)]
     found += [("Sales portal", reverse("portal:home"), "shield-check", True)]

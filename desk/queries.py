@@ -11,7 +11,7 @@ from django.utils import timezone
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, disclosure, outward
+from incidents import deadlines, disclosure, outward, plan_room
 from incidents.criteria import exit_criteria
 from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone, PhaseSpan
 from messaging.cadence import UNFINISHED
@@ -119,7 +119,7 @@ def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
     }
 
 
-OWN_PLACE = ("recovery_task", "halt", "resume", "mention", "response")
+OWN_PLACE = ("recovery_task", "playbook_task", "halt", "resume", "mention", "response")
 STILL_OPEN = (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
 
 
@@ -165,6 +165,7 @@ def room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
         "recovery": _recovery(incident),
         **_imported(incident),
         **outward.for_room(incident, person, now),
+        **plan_room.for_room(incident, person, now),
     }
 
 

@@ -6,13 +6,14 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import forgetting, handover, mails, outward_handover, rules, search, watched
+        from incidents import forgetting, handover, mails, outward_handover, plan_sections, rules, search, watched
         from incidents.models import Component
 
         assert forgetting
         assert handover
         assert mails
         assert outward_handover
+        assert plan_sections
         assert rules
         assert search
         assert watched

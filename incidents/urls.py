@@ -1,6 +1,6 @@
 from django.urls import path
 
-from incidents.views import decisions, monitoring, outward, pressing, products
+from incidents.views import decisions, monitoring, outward, playbooks, pressing, products
 
 app_name = "incidents"
 urlpatterns = [
@@ -23,6 +23,13 @@ urlpatterns = [
     path("incidents/INC-<id:number>/mentions.csv", monitoring.mentions_csv, name="mentions_csv"),
     path("incidents/INC-<id:number>/competitors/", monitoring.competitors, name="competitors"),
     path("incidents/INC-<id:number>/competitors/<id:reaction_id>/", monitoring.competitor, name="competitor"),
+    path("incidents/INC-<id:number>/plan/", playbooks.plan, name="plan"),
+    path("incidents/INC-<id:number>/plan/switch/", playbooks.switch, name="plan_switch"),
+    path("playbooks/", playbooks.matrix, name="playbooks"),
+    path("playbooks/<slug:plan>/", playbooks.playbook, name="playbook"),
+    path("playbooks/<slug:plan>/edit/", playbooks.edit, name="playbook_edit"),
+    path("playbooks/<slug:plan>/agree/", playbooks.agree, name="playbook_agree"),
+    path("playbooks/<slug:plan>/history/", playbooks.history, name="playbook_history"),
     path("outward/", outward.outward, name="outward"),
     path("outward/<id:activity_id>/", outward.activity, name="outward_activity"),
     path("mentions/", monitoring.all_mentions, name="all_mentions"),

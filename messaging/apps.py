@@ -8,12 +8,13 @@ class MessagingConfig(AppConfig):
         from crisiscomms import checklist
         from incidents import disclosure
         from incidents.signals import incident_closed, milestone_reached
-        from messaging import cadence, mails, rules, search, watched
+        from messaging import cadence, mails, plan_section, rules, search, watched
         from messaging.actions import proof
         from messaging.content import CHANNELS
         from messaging.models import ApprovalRequest
 
         assert mails
+        assert plan_section
         assert proof
         assert rules
         assert search

@@ -211,6 +211,22 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
             "outcome": "text",
         },
     ),
+    "incidents:playbook_edit": (
+        "workshop",
+        {
+            "base": "1",
+            "reason": "text",
+            "tasks-tasks": "5 | legal | x",
+            "people-roles": "legal",
+            "facts-questions": "text",
+            "phases-management": "text",
+            "messages-audiences": "customers",
+            "sending-waves": "text",
+        },
+    ),
+    "incidents:playbook_agree": ("administrator", {"version": "1"}),
+    "incidents:plan": ("workshop", {"task": "1", "act": "done", "note": "text", "owner": "1"}),
+    "incidents:plan_switch": ("workshop", {}),
     "incidents:products": (
         "administrator",
         {"add_product": "1", "p-name": "n", "add_component": "1", "c-product": "1", "c-name": "n"},
@@ -273,7 +289,7 @@ QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "setup_people": ("administrator", ("q", "role", "access", "sort", "col", "after")),
     "setup_people_csv": ("administrator", ("q", "role", "access", "sort", "col", "after")),
     "incidents:products": ("administrator", ("product",)),
-    "incidents:declare_consequences": ("workshop", ("severity", "discovered_at", "restricted")),
+    "incidents:declare_consequences": ("workshop", ("kind", "severity", "discovered_at", "restricted")),
     "desk:search": ("workshop", ("q",)),
     "desk:search_live": ("administrator", ("q",)),
     "kit": ("administrator", ("q", "access", "sort", "col", "after")),
@@ -283,6 +299,7 @@ QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "incidents:mentions_csv": ("workshop", ("q", "channel", "sentiment", "answer", "sort", "col", "after")),
     "incidents:all_mentions": ("workshop", ("q", "channel", "sentiment", "answer", "sort", "col", "after")),
     "incidents:all_mentions_csv": ("workshop", ("q", "channel", "sentiment", "answer", "sort", "col", "after")),
+    "incidents:playbook": ("workshop", ("version",)),
     "desk:room": ("workshop", ("all",)),
     "desk:room_timeline": ("workshop", ("all",)),
     "stakeholders:contacts": ("workshop", ("q", "tier", "state", "sort", "col", "after")),
@@ -351,6 +368,7 @@ def test_every_form_of_the_product_is_in_the_list():
 
 
 READ_ONLY = {
+    *("incidents:playbooks", "incidents:playbook", "incidents:playbook_history"),
     *("incidents:mentions_csv", "incidents:all_mentions_csv"),
     *(
         "mfa_index",

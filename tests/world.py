@@ -84,6 +84,10 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     world = World(people=_people(hidden))
     ada, ben = world.people["workshop"], world.people["asked"]
     contact = factories.make_contact(f"{hidden.lower()}@bluegate.example", factories.make_account(f"{hidden} Retail"))
+    incidents.write_playbook(
+        kind="service_disruption", severity="major", sections={"tasks": {"tasks": ["30 | legal | Ask the insurer"]}}, base=0,
+        reason="First", by=ada, now=NOW,
+    )  # fmt: skip
     activity = incidents.add_activity(name=f"{hidden} newsletter", kind="newsletter", owner=ada, by=ada, now=NOW)
     taker = Taker()
     door._session = taker
@@ -102,6 +106,7 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
         "key": "x-y",
         "name": "none.eml",
         "pk": 1,
+        "plan": "service_disruption-major",
     }
     common |= _setting_up(world, hidden)
     common["token_id"] = make_token(name=f"{hidden} program", scopes=["read"], days=90, by=ada, now=NOW)[0].pk

@@ -1,10 +1,12 @@
 """Verbs of the outward side: what goes out by itself, what others say, what competitors make of it."""
 
+import copy
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from incidents import actions
+from desk import defaults
+from incidents import actions, playbooks
 from incidents.models import HaltItem, Product
 
 if TYPE_CHECKING:
@@ -59,10 +61,32 @@ def _competitor(scene: "Scene", step: Step, now: datetime) -> None:
     )
 
 
+def _playbooks(scene: "Scene", step: Step, now: datetime) -> None:
+    """The shipped plans are taken over, and those that the step names get a line of the company's own."""
+    defaults.load_playbooks(now=now)
+    for own in step["own"]:
+        last = playbooks.newest(own["kind"], own["severity"])
+        assert last is not None
+        sections = copy.deepcopy(last.sections)
+        sections[own["section"]][own["field"]] += own["lines"]
+        version = actions.write_playbook(
+            kind=own["kind"], severity=own["severity"], sections=sections, base=last.number, reason=own["reason"],
+            by=scene.team[step["by"]], now=now,
+        )  # fmt: skip
+        actions.agree_to_playbook(version_id=version.pk, by=scene.team[own["agreed_by"]], now=now)
+
+
+def _plan_done(scene: "Scene", step: Step, now: datetime) -> None:
+    task = scene.current().plan_tasks.get(title=step["title"])
+    actions.complete_plan_task(task_id=task.pk, note=step.get("note", ""), by=scene.team[step["by"]], now=now)
+
+
 VERBS: dict[str, Callable[["Scene", Step, datetime], None]] = {
     "list": _list,
     "halt": _halt,
     "leave_running": _leave,
     "mention": _mention,
     "competitor": _competitor,
+    "playbooks": _playbooks,
+    "plan_done": _plan_done,
 }

@@ -38,6 +38,14 @@ from incidents.actions.mentions import (
     note_mention,
 )
 from incidents.actions.outward import add_activity, change_activity
+from incidents.actions.plans import (
+    agree_to_playbook,
+    complete_plan_task,
+    hand_over_plan_task,
+    switch_playbook,
+    waive_plan_task,
+    write_playbook,
+)
 from incidents.actions.products import (
     add_component,
     add_product,
@@ -55,6 +63,7 @@ __all__ = [
     "add_item",
     "add_product",
     "add_response_task",
+    "agree_to_playbook",
     "answer_mention",
     "ask_for_answer",
     "attach_mention",
@@ -62,12 +71,14 @@ __all__ = [
     "change_component",
     "change_severity",
     "check_again",
+    "complete_plan_task",
     "decide_disclosure",
     "decide_response",
     "declare_incident",
     "end_response_task",
     "halt_item",
     "hand_over_item",
+    "hand_over_plan_task",
     "hand_over_response",
     "import_history",
     "judge_claim",
@@ -88,5 +99,8 @@ __all__ = [
     "retire_component",
     "set_component_state",
     "stand_down",
+    "switch_playbook",
     "tick_criterion",
+    "waive_plan_task",
+    "write_playbook",
 ]

@@ -20,6 +20,7 @@ from incidents.forms.monitoring import (
     ResponseTaskForm,
 )
 from incidents.forms.outward import ActivityForm, HaltActForm, OutwardForm, owners
+from incidents.forms.playbooks import PlanTaskForm, PlaybookForm
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "MoveForm",
     "NewComponentForm",
     "OutwardForm",
+    "PlanTaskForm",
+    "PlaybookForm",
     "ProductForm",
     "ReactionForm",
     "ReasonForm",

@@ -7,8 +7,16 @@ from incidents.models.monitoring import CompetitorReaction, Mention, MentionChan
 from incidents.models.outward import HaltItem, OutwardActivity, OutwardKind
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
+from incidents.models.playbooks import (
+    AppliedPlaybook,
+    Playbook,
+    PlaybookApproval,
+    PlaybookTask,
+    PlaybookVersion,
+)
 
 __all__ = [
+    "AppliedPlaybook",
     "CompetitorReaction",
     "Component",
     "ComponentState",
@@ -28,6 +36,10 @@ __all__ = [
     "OutwardActivity",
     "OutwardKind",
     "PhaseSpan",
+    "Playbook",
+    "PlaybookApproval",
+    "PlaybookTask",
+    "PlaybookVersion",
     "Product",
     "ResponseTask",
     "TeamMember",

@@ -41,9 +41,7 @@ def all_mentions(request: HttpRequest) -> HttpResponse:
 
 def _log(request: HttpRequest, incident: Incident | None) -> HttpResponse:
     first = {"seen_at": timezone.localtime(request.now), "sentiment": "negative", "channel": "social"}
-    form = forms.MentionForm(
-        request.POST or None, incident=incident, now=request.now, initial=first, auto_id="note_%s"
-    )
+    form = forms.MentionForm(request.POST or None, incident=incident, now=request.now, initial=first, auto_id="note_%s")
     where = reverse("incidents:mentions", args=[incident.number]) if incident else reverse("incidents:all_mentions")
     if request.method == "POST" and form.is_valid():
         try:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crisiscomms import policy
 from crisiscomms.refusal import Refused
-from incidents import access, actions, deadlines, forms
+from incidents import access, actions, deadlines, forms, plan_room
 from incidents.actions.declaring import who_is_told
 from incidents.models import Component, Incident, Product
 
@@ -142,6 +142,7 @@ def _consequences(request: HttpRequest, answers: Any) -> dict[str, Any]:
         "acknowledge_at": acknowledge,
         "update_at": acknowledge + timedelta(minutes=rule["cadence_minutes"]),
         "rule": rule,
+        **plan_room.on_declare(str(answers.get("kind") or ""), severity),
     }
 
 

@@ -59,6 +59,9 @@ competitor  GET   401  404  404  200  200  200  404
 competitor  POST  401  404  404  403  422  422  404
 competitor_tasks POST  401  404  404  403  422  422  404
 response_task POST  401  404  404  403  422  422  404
+playbooks   GET   401  404  200  200  200  200  200
+playbook    GET   401  404  200  200  200  200  200
+plan        GET   401  404  404  200  200  200  404
 accounts    GET   401  404  404  404  200  200  200
 account     GET   401  404  404  404  200  200  200
 contacts    GET   401  404  404  404  200  200  200
@@ -153,11 +156,12 @@ def every_address() -> Iterator[str]:
         "item_id": HaltItem.objects.values_list("pk", flat=True),
         "mention_id": Mention.objects.values_list("pk", flat=True),
         "reaction_id": CompetitorReaction.objects.values_list("pk", flat=True),
+        "plan": ["service_disruption-major"],
         "response_id": ResponseTask.objects.values_list("pk", flat=True),
     }
     for name, pattern in resources().items():
         wanted = sorted(arguments_of(pattern))
-        every = product(*([*ids[key], 999_999] for key in wanted))
+        every = product(*([*ids[key], 999_999] if key != "plan" else ids[key] for key in wanted))
         yield from (url_of(name, dict(zip(wanted, chosen, strict=True))) for chosen in every)
 
 
@@ -226,7 +230,7 @@ def test_the_front_page_lists_what_one_has_business_with(world):
     names = {who: set(program(world.people[who]).get("/api/v1/").json()) for who in ("sales", "asked", "workshop")}
 
     assert names["sales"] == {"me"}
-    assert names["asked"] == {"me", "incidents"}
+    assert names["asked"] == {"me", "incidents", "playbooks"}
     assert names["workshop"] == {
         "me",
         "incidents",

@@ -27,9 +27,11 @@ def shipped(monkeypatch):
 def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     new = defaults.load(now=NOW)
 
-    assert new["policies"] == 7
+    assert new["policies"] == 9
     assert set(Policy.objects.values_list("key", "version")) == {
         ("incidents", 1),
+        ("decisions", 1),
+        ("outward", 1),
         ("stakeholders", 1),
         ("messaging", 1),
         ("delivery", 1),
@@ -41,12 +43,14 @@ def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     kinds = ("service_disruption", "security_incident")
     assert pairs >= {(kind, message) for kind in kinds for message in ("holding", "update", "resolved")}
     assert new["templates"] == TemplateVersion.objects.count() == Template.objects.count()
+    assert new["playbooks"] == 15
 
 
 def test_loading_again_changes_nothing(policies):
+    defaults.load(now=NOW)
     before = list(TemplateVersion.objects.values_list("pk", flat=True)), Policy.objects.count()
 
-    assert defaults.load(now=LATER) == {"policies": 0, "templates": 0}
+    assert defaults.load(now=LATER) == {"policies": 0, "templates": 0, "playbooks": 0}
 
     assert (list(TemplateVersion.objects.values_list("pk", flat=True)), Policy.objects.count()) == before
 
