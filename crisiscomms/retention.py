@@ -42,6 +42,10 @@ class RetentionRules(policy.Rules):
         "What signals were sent as (days)",
         "After it came in. Then the text as it was sent and the counts by minute are gone; the signal stays.",
     )
+    mentions_days: Days = policy.says(
+        "Who said what in the monitoring log (days)",
+        "After its incident is closed. Names, words and links go; channel, sentiment and readers stay.",
+    )
 
 
 policy.describe(

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import transaction
 
 from crisiscomms import policy
-from incidents.actions import load_threshold_rules
+from incidents.actions import load_threshold_rules, write_playbook
+from incidents.playbooks import newest
+from incidents.starter_playbooks import shipped as shipped_playbooks
 from messaging.content import Content
 from messaging.models import Template, TemplateVersion
 from recovery.actions import shipped_plan
@@ -24,6 +26,7 @@ POLICIES = (
     ("stakeholders", "stakeholders", "policy.yaml"),
     ("messaging", "messaging", "policy.yaml"),
     ("delivery", "delivery", "policy.yaml"),
+    ("outward", "incidents", "outward.yaml"),
     ("retention", "crisiscomms", "retention.yaml"),
 )
 
@@ -39,7 +42,7 @@ def _sign_in() -> dict[str, Any]:
 
 
 @transaction.atomic
-def load(*, now: datetime) -> dict[str, int]:
+def load(*, now: datetime, with_playbooks: bool = True) -> dict[str, int]:
     """Load what is missing; safe to repeat. Returns how many of each kind were new."""
     new = sum(policy.load_default(key=key, data=_read(house, file), now=now) for key, house, file in POLICIES)
     new += policy.load_default(key="recovery", data=shipped_plan(), now=now)
@@ -47,6 +50,20 @@ def load(*, now: datetime) -> dict[str, int]:
     templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])
     thresholds = load_threshold_rules(_read("incidents", "thresholds.yaml")["rules"], now=now)
     return {"policies": new, "templates": templates, "thresholds": thresholds}
+    plans = load_playbooks(now=now) if with_playbooks else 0
+    return {"policies": new, "templates": templates, "playbooks": plans}
+
+
+@transaction.atomic
+def load_playbooks(*, now: datetime) -> int:
+    """The shipped response plans, where a company has none of its own. Returns how many were new."""
+    missing = [(kind, severity) for kind, severity in shipped_playbooks() if newest(kind, severity) is None]
+    for kind, severity in missing:
+        write_playbook(
+            kind=kind, severity=severity, sections=shipped_playbooks()[kind, severity], base=0,
+            reason="Shipped with the product", by=None, now=now,
+        )  # fmt: skip
+    return len(missing)
 
 
 def _template(item: dict[str, Any], now: datetime) -> bool:

@@ -45,6 +45,8 @@ def entries(user: User) -> list[tuple[str, str, str, bool]]:
     found += [("Clocks", reverse("incidents:clocks"), "timer", workshop or user.has_role(Role.EXECUTIVE))]
     found += [("Team", reverse("incidents:roster"), "user", workshop or user.has_role(Role.EXECUTIVE))]
     found += [("Signals", reverse("incidents:signals"), "eye", workshop)]
+    found += [("Playbooks", reverse("incidents:playbooks"), "book-open", workshop or user.has_role(Role.EXECUTIVE))]
+    found += [("Outward", reverse("incidents:outward"), "megaphone", workshop)]
     found += [("Contacts", reverse("stakeholders:contacts"), "users", workshop)]
     found += [("Sales portal", reverse("portal:home"), "shield-check", True)]
     found += [("Recovery", reverse("recovery:overview"), "trending-up", workshop)]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, disclosure, proposals, team
+from incidents import deadlines, disclosure, outward, plan_room, proposals, team
 from incidents.criteria import exit_criteria
 from incidents.models import (
     Component,
@@ -159,7 +159,7 @@ def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
 STILL_OPEN = (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
 
 
-def room(incident: Incident) -> dict[str, Any]:
+def room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
     """The one page for the whole incident."""
     milestones = {one.kind: one for one in incident.milestones.select_related("by")}
     messages = list(
@@ -201,6 +201,8 @@ def room(incident: Incident) -> dict[str, Any]:
         "may_fail_too": _may_fail_too(incident),
         "recovery": _recovery(incident),
         **_imported(incident),
+        **outward.for_room(incident, person, now),
+        **plan_room.for_room(incident, person, now),
     }
 
 

@@ -95,8 +95,8 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
     may_work = access.may(request.user, "work", incident)
     can = abilities.of(incident, request.user, request.now)
     return {
-        **queries.room(incident),
         **facts.for_room(incident, request.user, request.now),
+        **queries.room(incident, request.user, request.now),
         **_timeline(request, incident),
         **clocks.for_room(incident, request.user, request.now),
         "part": team.part_of(incident, request.user),

@@ -7,7 +7,7 @@ from django.http import Http404
 from crisiscomms import presence
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import NotAllowed
-from incidents.models import Fact, Incident
+from incidents.models import Fact, Incident, Mention
 from incidents.models.incident import WORKSHOP_ROLES
 
 # Who comes near at all. Who decides what at which severity is narrower, and policy: see decisions.py.
@@ -90,3 +90,12 @@ def get_fact(user: User, number: int, fact_id: int) -> Fact:
     fact.incident = incident
     found: Fact = fact
     return found
+
+
+def get_mention(user: User, mention_id: int) -> Mention:
+    """The mention, or 404. Those of no incident are the workshop's."""
+    found = Mention.objects.visible_to(user).select_related("incident__lead", "owner", "seen_by", "answered_by")
+    mention = found.filter(pk=mention_id).first()
+    if mention is None or (mention.incident is None and not may(user, "work")):
+        raise Http404
+    return mention

@@ -11,9 +11,12 @@ class IncidentsConfig(AppConfig):
             clocks,
             facts,
             forgetting,
+            forgetting_mentions,
             handover,
             mails,
             obligation_rules,
+            outward_handover,
+            plan_sections,
             rules,
             search,
             watched,
@@ -26,9 +29,12 @@ class IncidentsConfig(AppConfig):
 
         assert facts
         assert forgetting
+        assert forgetting_mentions
         assert handover
         assert mails
         assert obligation_rules
+        assert outward_handover
+        assert plan_sections
         assert rules
         assert search
         assert watched

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from crisiscomms.search import HITS, Asked, Hit, Source, holding, register
 from incidents.access import may
-from incidents.models import Component, Fact, Incident, Product
+from incidents.models import CompetitorReaction, Component, Fact, Incident, OutwardActivity, Product
 
 
 def _incidents(asked: Asked) -> list[Hit]:
@@ -54,6 +54,20 @@ def _set_up(asked: Asked) -> Iterable[Hit]:
         yield Hit(part.name, f"Part of {part.product}", reverse("incidents:component_setup", args=[part.pk]), mark)
 
 
+def _outward(asked: Asked) -> Iterable[Hit]:
+    """What goes out by itself is the workshop's; a competitor's reaction is seen by whoever sees its incident."""
+    if not may(asked.by, "work"):
+        return
+    for one in holding(asked, OutwardActivity.objects.all(), "name", "place").order_by("name", "pk")[:HITS]:
+        mark = "" if one.is_active else "not active"
+        yield Hit(one.name, one.get_kind_display(), reverse("incidents:outward_activity", args=[one.pk]), mark)
+    seen = CompetitorReaction.objects.filter(incident__in=Incident.objects.visible_to(asked.by))
+    for row in holding(asked, seen.select_related("incident"), "competitor", "what").order_by("-pk")[:HITS]:
+        url = reverse("incidents:competitor", args=[row.incident.number, row.pk])
+        yield Hit(row.competitor, f"Reaction to {row.incident.ref}", url)
+
+
 register(Source(10, "incidents", "Incidents", _incidents))
 register(Source(15, "facts", "Facts", _facts))
 register(Source(70, "products", "Products and parts", _set_up))
+register(Source(65, "outward", "Outward", _outward))

@@ -88,6 +88,27 @@ RULE = {
     "g0c0-value": "2",
     "g0c0-minutes": "60",
 }
+ACTIVITY = {
+    "name": "text",
+    "kind": "newsletter",
+    "place": "text",
+    "link": "https://x.example/a",
+    "owner": "1",
+    "products": "1",
+    "is_active": "1",
+}
+MENTION = {
+    "channel": "forum",
+    "where": "text",
+    "sentiment": "neutral",
+    "reach": "10",
+    "seen_at": "2026-11-17T13:00",
+    "link": "https://x.example/a",
+    "author": "text",
+    "quote": "text",
+    "needs_answer": "1",
+    "owner": "1",
+}
 # Every form: route → who fills it in, and a field list with values that are fine.
 FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "setup_organisation": (
@@ -213,6 +234,60 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
         "administrator",
         {"set_secret": "1", "s-secret": "text", "s-grace_hours": "0", "rotate": "1", "r-grace_hours": "24"},
     ),
+    "incidents:outward": ("workshop", ACTIVITY),
+    "incidents:outward_activity": ("workshop", ACTIVITY),
+    "incidents:halt_list": (
+        "workshop",
+        {"name": "text", "kind": "ad", "place": "text", "link": "https://x.example", "owner": "1"},
+    ),
+    "incidents:halt_act": ("workshop", {"act": "halt", "reason": "text", "owner": "1"}),
+    "incidents:halt_again": ("workshop", {}),
+    "incidents:mentions": ("workshop", MENTION),
+    "incidents:all_mentions": ("workshop", MENTION),
+    "incidents:mention": ("workshop", {"act": "answer", "how": "text", "owner": "1", "incident": "1"}),
+    "incidents:competitors": (
+        "workshop",
+        {
+            "competitor": "text",
+            "what": "text",
+            "channel": "press",
+            "link": "https://x.example",
+            "seen_at": "2026-11-17T13:00",
+            "claim": "text",
+            "is_true": "false",
+        },
+    ),
+    "incidents:competitor": (
+        "workshop",
+        {
+            "act": "judge",
+            "claim": "text",
+            "is_true": "false",
+            "response": "none",
+            "why": "text",
+            "title": "text",
+            "owner": "1",
+            "due_at": "2026-11-18T13:00",
+            "task": "1",
+            "outcome": "text",
+        },
+    ),
+    "incidents:playbook_edit": (
+        "workshop",
+        {
+            "base": "1",
+            "reason": "text",
+            "tasks-tasks": "5 | legal | x",
+            "people-roles": "legal",
+            "facts-questions": "text",
+            "phases-management": "text",
+            "messages-audiences": "customers",
+            "sending-waves": "text",
+        },
+    ),
+    "incidents:playbook_agree": ("administrator", {"version": "1"}),
+    "incidents:plan": ("workshop", {"task": "1", "act": "done", "note": "text", "owner": "1"}),
+    "incidents:plan_switch": ("workshop", {}),
     "incidents:products": (
         "administrator",
         {"add_product": "1", "p-name": "n", "add_component": "1", "c-product": "1", "c-name": "n"},
@@ -278,12 +353,17 @@ QUERIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "incidents:signals": ("workshop", ("q", "source", "status", "place", "sort", "col", "after")),
     "incidents:threshold_try": ("workshop", ("days",)),
     "incidents:declare": ("workshop", ("signal", "proposal")),
-    "incidents:declare_consequences": ("workshop", ("severity", "discovered_at", "restricted")),
+    "incidents:declare_consequences": ("workshop", ("kind", "severity", "discovered_at", "restricted")),
     "desk:search": ("workshop", ("q",)),
     "desk:search_live": ("administrator", ("q",)),
     "kit": ("administrator", ("q", "access", "sort", "col", "after")),
     "desk:incidents": ("workshop", ("q", "phase", "severity", "kind", "sort", "col", "after")),
     "desk:incidents_csv": ("workshop", ("q", "phase", "severity", "kind", "sort", "col", "after")),
+    "incidents:mentions": ("workshop", ("q", "channel", "sentiment", "answer", "sort", "col", "after")),
+    "incidents:mentions_csv": ("workshop", ("q", "channel", "sentiment", "answer", "sort", "col", "after")),
+    "incidents:all_mentions": ("workshop", ("q", "channel", "sentiment", "answer", "sort", "col", "after")),
+    "incidents:all_mentions_csv": ("workshop", ("q", "channel", "sentiment", "answer", "sort", "col", "after")),
+    "incidents:playbook": ("workshop", ("version",)),
     "desk:room": ("workshop", ("all",)),
     "desk:room_timeline": ("workshop", ("all",)),
     "stakeholders:contacts": ("workshop", ("q", "tier", "state", "sort", "col", "after")),
@@ -353,6 +433,8 @@ def test_every_form_of_the_product_is_in_the_list():
 
 READ_ONLY = {
     "incidents:fact",
+    *("incidents:playbooks", "incidents:playbook", "incidents:playbook_history"),
+    *("incidents:mentions_csv", "incidents:all_mentions_csv"),
     *(
         "mfa_index",
         "mfa_view_recovery_codes",

@@ -86,11 +86,17 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
     world = World(people=_people(hidden))
     ada, ben = world.people["workshop"], world.people["asked"]
     contact = factories.make_contact(f"{hidden.lower()}@bluegate.example", factories.make_account(f"{hidden} Retail"))
+    incidents.write_playbook(
+        kind="service_disruption", severity="major", sections={"tasks": {"tasks": ["30 | legal | Ask the insurer"]}}, base=0,
+        reason="First", by=ada, now=NOW,
+    )  # fmt: skip
+    activity = incidents.add_activity(name=f"{hidden} newsletter", kind="newsletter", owner=ada, by=ada, now=NOW)
     taker = Taker()
     door._session = taker
     world.open = _incident(ada, ben, released, hidden) | {
         "contact_id": contact.pk,
         "account_id": contact.accounts.get().pk,
+        "activity_id": activity.pk,
     }
     world.hidden = world.open | _incident(ada, ben, hidden, hidden, restricted=True)
     _exercise(ada, ben, hidden)
@@ -102,6 +108,7 @@ def make_world(*, released: str = "Some card payments fail", hidden: str = CANAR
         "key": "x-y",
         "name": "none.eml",
         "pk": 1,
+        "plan": "service_disruption-major",
     }
     common |= _setting_up(world, hidden)
     common["token_id"] = make_token(name=f"{hidden} program", scopes=["read"], days=90, by=ada, now=NOW)[0].pk
@@ -162,6 +169,7 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
     for to in ("management", "resolution"):
         incidents.move_phase(incident_id=incident.pk, to=to, waive_reason=f"{hidden} waived", by=ada, now=NOW)
     incident.refresh_from_db()
+    outward = _outward(ada, incident, hidden)
     task = open_programme(incident=incident, by=ada, now=NOW)[0]
     return {
         "number": incident.number,
@@ -177,6 +185,26 @@ def _incident(ada: User, ben: User, released: str, hidden: str, **fields: Any) -
         "fact_id": _fact(incident, ada, hidden).pk,
         "_incident": incident,
         **_signals(incident, ada, hidden),
+        **outward,
+    }
+
+
+def _outward(ada: User, incident: Incident, hidden: str) -> dict[str, Any]:
+    """Something halted, a mention and a competitor's reaction, all of them hidden."""
+    item = incident.halt_items.get()
+    mention = incidents.note_mention(
+        incident_id=incident.pk, channel="forum", where=f"{hidden} forum", author=f"{hidden} author", quote=f"{hidden} quote",
+        sentiment="negative", seen_at=NOW, needs_answer=True, by=ada, now=NOW,
+    )  # fmt: skip
+    reaction = incidents.note_reaction(
+        incident_id=incident.pk, competitor=f"{hidden} rival", what=f"{hidden} offer", channel="press", claim=f"{hidden} claim",
+        seen_at=NOW, by=ada, now=NOW,
+    )  # fmt: skip
+    return {
+        "item_id": item.pk,
+        "mention_id": mention.pk,
+        "reaction_id": reaction.pk,
+        "response_id": reaction.tasks.get().pk,
     }
 
 

@@ -41,7 +41,7 @@ def load(*, now: datetime, accounts: int = ACCOUNTS) -> Incident | None:
     """
     if User.objects.get_queryset().exists():
         return None
-    defaults.load(now=now - FOUNDED)
+    defaults.load(now=now - FOUNDED, with_playbooks=False)
     team = company.found(_read("company"), now=now - FOUNDED)
     file = customers.file_of(_read("customers"), accounts=accounts)
     customers.bring_in(file, by=team["cs"], now=now - IMPORTED)

@@ -8,7 +8,7 @@ from typing import Any
 from crisiscomms.models import User
 from delivery import actions as delivery
 from delivery.models import Notification
-from desk.demo import noticing
+from desk.demo import noticing, outward_scenes
 from incidents import actions as incidents
 from incidents import deadlines
 from incidents.models import Component, Fact, Incident
@@ -274,4 +274,5 @@ VERBS: dict[str, Callable[[Scene, Step, datetime], None]] = {
     "give": _give,
     "unsubscribe": _unsubscribe,
     "suppress": _suppress,
+    **outward_scenes.VERBS,
 }

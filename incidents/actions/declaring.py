@@ -9,7 +9,7 @@ from django.db.models import Max
 from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, decisions, obligations
+from incidents import access, decisions, obligations, signals
 from incidents.actions import roles, team
 from incidents.actions.components import put_component
 from incidents.actions.facts import open_checklist
@@ -67,6 +67,7 @@ def declare_incident(
     open_checklist(incident=incident, by=by, now=now)
     obligations.renew(incident, by=by, now=now)
     notices.tell(told, kind="declared", key=incident.ref, now=now, incident=incident.pk)
+    signals.incident_declared.send(sender=Incident, incident=incident, by=by, now=now)
     return incident
 
 

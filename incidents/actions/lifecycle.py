@@ -149,6 +149,8 @@ def enter(incident: Incident, to: str, by: User, now: datetime, reason: str, als
         deadlines.waive_all(incident=incident, reason="The incident was closed.", by=by, now=now)
     if to == Phase.MANAGEMENT:
         _reopen(incident, by, now)
+    if reason and to == Phase.MANAGEMENT:
+        signals.incident_reopened.send(sender=Incident, incident=incident, by=by, now=now)
     obligations.renew(incident, by=by, now=now)
 
 
@@ -241,6 +243,7 @@ def change_severity(
     audit.record(
         chain=incident.chain, verb="incident.severity", subject=f"incident:{incident.pk}", text=text, by=by, now=now
     )
+    signals.severity_changed.send(sender=Incident, incident=incident, by=by, now=now)
     team = [member.person for member in incident.team.select_related("person")]
     notices.tell(
         team, kind="severity", key=f"{incident.ref}:{now.isoformat()}", now=now, incident=incident.pk, text=text

@@ -1,7 +1,19 @@
 """The house for programs: one module per concept, each with its resources and their addresses."""
 
-from incidents.api import clocks, decisions, facts, incidents, lifecycle, products, signals, team
+from incidents.api import (
+    clocks,
+    decisions,
+    facts,
+    incidents,
+    lifecycle,
+    monitoring,
+    outward,
+    playbooks,
+    products,
+    signals,
+    team,
+)
 
-PARTS = (incidents, clocks, lifecycle, decisions, facts, products, signals, team)
+PARTS = (incidents, clocks, lifecycle, decisions, facts, products, signals, team, outward, monitoring, playbooks)
 
 urlpatterns = [address for part in PARTS for address in part.urlpatterns]

@@ -36,6 +36,8 @@ class Kind:
     # A person says that it is done; others are met by what happens.
     by_hand: bool = False
     may_be_put_off: bool = True
+    # Whether it goes on when the incident is closed or stood down: it follows from the end.
+    outlives_close: bool = False
 
 
 _kinds: dict[str, Kind] = {}

@@ -133,8 +133,10 @@ def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: d
 
 @transaction.atomic
 def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime) -> None:
-    """Quiet on stand-down and close: every open deadline of the incident."""
-    for kind, subject in Deadline.objects.open().filter(incident=incident).values_list("kind", "subject"):
+    """Quiet on stand-down and close: every open deadline of the incident but those that follow from its end."""
+    stay = [key for key in kinds.registered() if kinds.of(key).outlives_close]
+    ending = Deadline.objects.open().filter(incident=incident).exclude(kind__in=stay)
+    for kind, subject in ending.values_list("kind", "subject"):
         waive(incident=incident, kind=kind, subject=subject, reason=reason, by=by, now=now)
 
 

@@ -12,10 +12,22 @@ from incidents.forms.lifecycle import (
     StandDownForm,
     TickForm,
 )
+from incidents.forms.monitoring import (
+    EndTaskForm,
+    JudgeForm,
+    MentionActForm,
+    MentionForm,
+    ReactionForm,
+    ResponseForm,
+    ResponseTaskForm,
+)
+from incidents.forms.outward import ActivityForm, HaltActForm, OutwardForm, owners
+from incidents.forms.playbooks import PlanTaskForm, PlaybookForm
 from incidents.forms.products import ComponentSetUpForm, NewComponentForm, ProductForm
 from incidents.forms.team import DutyHoursForm, DutyShiftForm, HandOverForm, MemberForm, RoleForm
 
 __all__ = [
+    "ActivityForm",
     "AskForm",
     "ChangeFactForm",
     "ComponentForm",
@@ -24,17 +36,28 @@ __all__ = [
     "DoneForm",
     "DutyHoursForm",
     "DutyShiftForm",
+    "EndTaskForm",
+    "HaltActForm",
     "HandDeadlineOverForm",
     "HandOverForm",
+    "JudgeForm",
     "MemberForm",
+    "MentionActForm",
+    "MentionForm",
     "MilestoneForm",
     "MoveForm",
     "NewComponentForm",
     "NewFactForm",
+    "OutwardForm",
+    "PlanTaskForm",
+    "PlaybookForm",
     "ProductForm",
+    "ReactionForm",
     "ReasonForm",
     "RegionsForm",
     "ReplanForm",
+    "ResponseForm",
+    "ResponseTaskForm",
     "RoleForm",
     "SeenForm",
     "SeverityForm",
@@ -42,4 +65,5 @@ __all__ = [
     "StandDownForm",
     "TickForm",
     "WithdrawForm",
+    "owners",
 ]

@@ -1,6 +1,18 @@
 """How the team is told, one module per concept. Importing this registers every wording."""
 
-from incidents.mails import clock, decisions, facts, incidents, signals, team
+from incidents.mails import clock, decisions, facts, incidents, outward, signals, team
 from incidents.mails.wording import About, about, may_see, url_to
 
-__all__ = ["About", "about", "clock", "decisions", "facts", "incidents", "may_see", "signals", "team", "url_to"]
+__all__ = [
+    "About",
+    "about",
+    "clock",
+    "decisions",
+    "facts",
+    "incidents",
+    "may_see",
+    "outward",
+    "signals",
+    "team",
+    "url_to",
+]

@@ -5,14 +5,25 @@ from incidents.models.decisions import Decision
 from incidents.models.facts import Fact, FactVersion
 from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
+from incidents.models.monitoring import CompetitorReaction, Mention, MentionChannel, ResponseTask
+from incidents.models.outward import HaltItem, OutwardActivity, OutwardKind
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
+from incidents.models.playbooks import (
+    AppliedPlaybook,
+    Playbook,
+    PlaybookApproval,
+    PlaybookTask,
+    PlaybookVersion,
+)
 from incidents.models.signals import Signal, SignalBody, SignalMinute, SignalReceipt, SignalSource
 from incidents.models.team import DutyHours, DutyShift, RoleAssignment, Weekday
 from incidents.models.thresholds import SignalProposal, ThresholdRule, ThresholdRuleVersion
 
 __all__ = [
+    "AppliedPlaybook",
     "CalendarFeed",
+    "CompetitorReaction",
     "Component",
     "ComponentState",
     "CriterionTick",
@@ -25,13 +36,23 @@ __all__ = [
     "DutyShift",
     "Fact",
     "FactVersion",
+    "HaltItem",
     "ImportedIncident",
     "ImportedUpdate",
     "Incident",
     "IncidentUserObjectPermission",
+    "Mention",
+    "MentionChannel",
     "Milestone",
+    "OutwardActivity",
+    "OutwardKind",
     "PhaseSpan",
+    "Playbook",
+    "PlaybookApproval",
+    "PlaybookTask",
+    "PlaybookVersion",
     "Product",
+    "ResponseTask",
     "RoleAssignment",
     "Signal",
     "SignalBody",

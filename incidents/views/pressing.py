@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crisiscomms import policy
 from crisiscomms.refusal import Refused
-from incidents import access, actions, forms
+from incidents import access, actions, forms, plan_room
 from incidents.models import Component, Incident, Product
 from incidents.team import first_team
 from incidents.views import from_signals
@@ -151,6 +151,7 @@ def _consequences(request: HttpRequest, answers: Any) -> dict[str, Any]:
         "acknowledge_at": acknowledge,
         "update_at": acknowledge + timedelta(minutes=rule["cadence_minutes"]),
         "rule": rule,
+        **plan_room.on_declare(str(answers.get("kind") or ""), severity),
     }
 
 

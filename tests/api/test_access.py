@@ -8,7 +8,17 @@ import pytest
 from django.urls import reverse
 
 from delivery.models import Dispatch
-from incidents.models import Deadline, Fact, Incident, Signal
+from incidents.models import (
+    CompetitorReaction,
+    Deadline,
+    Fact,
+    HaltItem,
+    Incident,
+    Mention,
+    OutwardActivity,
+    ResponseTask,
+    Signal,
+)
 from messaging.models import Message
 from stakeholders.models import Account, Contact
 from tests.api.asking import program, send
@@ -61,6 +71,26 @@ components  GET   401  404  404  404  200  200  200
 signals     GET   401  404  404  404  200  200  200
 signals     POST  401  404  404  404  422  422  422
 signal      GET   401  404  404  404  200  200  404
+outward     GET   401  404  404  404  200  200  200
+outward     POST  401  404  404  404  422  422  422
+outward_activity GET   401  404  404  404  200  200  200
+outward_activity PUT   401  404  404  404  422  422  422
+halt_items  GET   401  404  404  200  200  200  404
+halt_items  POST  401  404  404  403  422  422  404
+halt_act    POST  401  404  404  403  422  422  404
+mentions    GET   401  404  404  404  200  200  200
+mentions    POST  401  404  404  404  422  422  422
+mention     GET   401  404  404  200  200  200  404
+mention     POST  401  404  404  403  422  422  404
+competitors GET   401  404  404  200  200  200  404
+competitors POST  401  404  404  403  422  422  404
+competitor  GET   401  404  404  200  200  200  404
+competitor  POST  401  404  404  403  422  422  404
+competitor_tasks POST  401  404  404  403  422  422  404
+response_task POST  401  404  404  403  422  422  404
+playbooks   GET   401  404  200  200  200  200  200
+playbook    GET   401  404  200  200  200  200  200
+plan        GET   401  404  404  200  200  200  404
 accounts    GET   401  404  404  404  200  200  200
 account     GET   401  404  404  404  200  200  200
 contacts    GET   401  404  404  404  200  200  200
@@ -154,11 +184,17 @@ def every_address() -> Iterator[str]:
         "fact_id": Fact.objects.values_list("pk", flat=True),
         "contact_id": Contact.objects.values_list("pk", flat=True),
         "signal_id": Signal.objects.values_list("pk", flat=True),
+        "activity_id": OutwardActivity.objects.values_list("pk", flat=True),
+        "item_id": HaltItem.objects.values_list("pk", flat=True),
+        "mention_id": Mention.objects.values_list("pk", flat=True),
+        "reaction_id": CompetitorReaction.objects.values_list("pk", flat=True),
+        "plan": ["service_disruption-major"],
+        "response_id": ResponseTask.objects.values_list("pk", flat=True),
     }
     for name, pattern in resources().items():
-        wanted = arguments_of(pattern)
-        choices = [[(key, one) for one in [*ids[key], 999_999]] for key in sorted(wanted)]
-        yield from (url_of(name, dict(chosen)) for chosen in product(*choices))
+        wanted = sorted(arguments_of(pattern))
+        every = product(*([*ids[key], 999_999] if key != "plan" else ids[key] for key in wanted))
+        yield from (url_of(name, dict(zip(wanted, chosen, strict=True))) for chosen in every)
 
 
 @pytest.mark.parametrize("who", ["sales", "nobody"])
@@ -234,3 +270,14 @@ def test_the_front_page_lists_what_one_has_business_with(world):
     assert names["sales"] == {"me"}
     assert names["asked"] == {"me", "incidents", "on_duty"}
     assert names["workshop"] == {"me", "incidents", "on_duty", "products", "components", "accounts", "contacts"}
+    assert names["asked"] == {"me", "incidents", "playbooks"}
+    assert names["workshop"] == {
+        "me",
+        "incidents",
+        "products",
+        "components",
+        "accounts",
+        "contacts",
+        "outward",
+        "mentions",
+    }

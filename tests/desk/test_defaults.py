@@ -27,11 +27,14 @@ def shipped(monkeypatch):
 def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     new = defaults.load(now=NOW)
 
-    assert new["policies"] == 8
+    assert new["policies"] == 12
     assert set(Policy.objects.values_list("key", "version")) == {
         ("incidents", 1),
+        ("decisions", 1),
         ("clocks", 1),
         ("facts", 1),
+        ("ownership", 1),
+        ("outward", 1),
         ("stakeholders", 1),
         ("messaging", 1),
         ("delivery", 1),
@@ -43,12 +46,14 @@ def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     kinds = ("service_disruption", "security_incident")
     assert pairs >= {(kind, message) for kind in kinds for message in ("holding", "update", "resolved")}
     assert new["templates"] == TemplateVersion.objects.count() == Template.objects.count()
+    assert new["playbooks"] == 15
 
 
 def test_loading_again_changes_nothing(policies):
+    defaults.load(now=NOW)
     before = list(TemplateVersion.objects.values_list("pk", flat=True)), Policy.objects.count()
 
-    assert defaults.load(now=LATER) == {"policies": 0, "templates": 0}
+    assert defaults.load(now=LATER) == {"policies": 0, "templates": 0, "playbooks": 0}
 
     assert (list(TemplateVersion.objects.values_list("pk", flat=True)), Policy.objects.count()) == before
 
@@ -86,4 +91,6 @@ def test_the_command_says_what_it_loaded(db, capsys):
     call_command("load_defaults")
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("8 policies and ") and second == "0 policies and 0 template versions loaded."
+    assert first.startswith("12 policies and ") and second == "0 policies and 0 template versions loaded."
+    assert first.startswith("9 policies, ") and first.endswith(" and 15 playbooks loaded.")
+    assert second == "0 policies, 0 template versions and 0 playbooks loaded."

@@ -9,8 +9,10 @@ from desk import defaults
 
 
 class Command(BaseCommand):
-    help = "Load shipped policies, starter templates and the recovery plan. Safe to repeat."
+    help = "Load shipped policies, starter templates, playbooks and the recovery plan. Safe to repeat."
 
     def handle(self, *args: Any, **options: Any) -> None:
         new = defaults.load(now=clock.now())
-        self.stdout.write(f"{new['policies']} policies and {new['templates']} template versions loaded.")
+        self.stdout.write(
+            f"{new['policies']} policies, {new['templates']} template versions and {new['playbooks']} playbooks loaded."
+        )

@@ -1,0 +1,156 @@
+"""The monitoring log: what was said where, and who answers it."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.urls import reverse
+
+from crisiscomms import audit, policy
+from crisiscomms.models import User
+from crisiscomms.refusal import Conflict, NotAllowed, Refused
+from incidents import access, deadlines
+from incidents.actions.lifecycle import lock_incident
+from incidents.actions.outward import require_link
+from incidents.models import Deadline, Incident, Mention, MentionChannel
+
+# No forum has more readers than there are people.
+MOST_REACH = 2_000_000_000
+
+
+@transaction.atomic
+def note_mention(
+    *, channel: str, where: str, sentiment: str, seen_at: datetime, by: User, now: datetime,
+    incident_id: int | None = None, link: str = "", author: str = "", reach: int = 0, quote: str = "",
+    needs_answer: bool = False, owner: User | None = None,
+) -> Mention:  # fmt: skip
+    """Write down what somebody outside said. One that needs an answer has an owner (its noter) and a clock."""
+    incident = lock_incident(incident_id) if incident_id else None
+    access.require(by, "work", incident)
+    _check(channel, where, sentiment, reach, seen_at, now)
+    require_link(link)
+    mention = Mention.objects.create(
+        incident=incident, channel=channel, where=where.strip(), link=link.strip(), author=author.strip(),
+        sentiment=sentiment, reach=reach, quote=quote.strip(), seen_at=seen_at, seen_by=by, noted_at=now,
+    )  # fmt: skip
+    # Where and how, never who or what they said: the record's words outlive the row's.
+    _say(mention, "mention.noted", f"Mention noted: {mention}, {mention.get_sentiment_display().lower()}", by, now)
+    if needs_answer:
+        _ask(mention, owner or by, now)
+    return mention
+
+
+def _check(channel: str, where: str, sentiment: str, reach: int, seen_at: datetime, now: datetime) -> None:
+    if channel not in MentionChannel.values or sentiment not in Mention.Sentiment.values:
+        raise Refused("Choose a channel and a sentiment from the lists.")
+    if not where.strip():
+        raise Refused("Say where it stands: the name of the site, paper or group.")
+    if not 0 <= reach <= MOST_REACH:
+        raise Refused("The number of readers cannot be meant. Check it.")
+    if seen_at > now:
+        raise Refused("It cannot have been seen in the future. Check the time.")
+
+
+def _ask(mention: Mention, owner: User, now: datetime) -> None:
+    incident = mention.incident
+    if incident is None:
+        raise Refused("Attach it to an incident or watch item first: its clock runs there.")
+    if incident.phase == Incident.Phase.CLOSED:
+        raise Refused(f"{incident.ref} is closed: no clock runs for it any more.")
+    if not owner.is_active or not access.may(owner, "work", incident):
+        raise NotAllowed(f"{owner.name} cannot work on this incident. Choose somebody who can.")
+    mention.needs_answer, mention.owner = True, owner
+    mention.save(update_fields=["needs_answer", "owner"])
+    minutes = policy.current("outward")["mentions"][incident.severity]["answer_minutes"]
+    deadlines.plan(
+        incident=incident, kind="mention", subject=_subject(mention), title=f"Answer a mention: {mention}",
+        owner=owner, due_at=now + timedelta(minutes=minutes), now=now,
+    )  # fmt: skip
+
+
+@transaction.atomic
+def ask_for_answer(*, mention_id: int, owner: User, by: User, now: datetime) -> Mention:
+    """It needs an answer after all, or somebody else gives it."""
+    mention = _lock(mention_id, by)
+    _require_unanswered(mention)
+    _ask(mention, owner, now)
+    _say(mention, "mention.asked", f"Mention to answer: {mention}, by {owner}", by, now)
+    return mention
+
+
+@transaction.atomic
+def answer_mention(*, mention_id: int, how: str, by: User, now: datetime) -> Mention:
+    """It was answered, and this is how."""
+    mention = _lock(mention_id, by)
+    _require_unanswered(mention)
+    if not how.strip():
+        raise Refused("Say how it was answered.")
+    mention.answered_how, mention.answered_at, mention.answered_by = how.strip()[:1000], now, by
+    mention.save(update_fields=["answered_how", "answered_at", "answered_by"])
+    if mention.incident is not None:
+        deadlines.meet(incident=mention.incident, kind="mention", subject=_subject(mention), now=now)
+    _say(mention, "mention.answered", f"Mention answered: {mention}", by, now)
+    return mention
+
+
+@transaction.atomic
+def leave_unanswered(*, mention_id: int, reason: str, by: User, now: datetime) -> Mention:
+    """It does not need an answer, for a reason."""
+    mention = _lock(mention_id, by)
+    _require_unanswered(mention)
+    if mention.incident is None or not mention.needs_answer:
+        raise Refused("Nobody was asked to answer this.")
+    if not reason.strip():
+        raise Refused("Say why it needs no answer.")
+    mention.needs_answer = False
+    mention.save(update_fields=["needs_answer"])
+    deadlines.waive(
+        incident=mention.incident, kind="mention", subject=_subject(mention), reason=reason.strip(), by=by, now=now
+    )
+    return mention
+
+
+@transaction.atomic
+def attach_mention(*, mention_id: int, incident_id: int, by: User, now: datetime) -> Mention:
+    """It belongs to this incident. What belongs to one already stays there."""
+    incident = lock_incident(incident_id)
+    access.require(by, "work", incident)
+    mention = _lock(mention_id, by)
+    if mention.incident is not None:
+        raise Conflict(f"This belongs to {mention.incident.ref} already.")
+    mention.incident = incident
+    mention.save(update_fields=["incident"])
+    _say(mention, "mention.noted", f"Mention attached: {mention}, {mention.get_sentiment_display().lower()}", by, now)
+    return mention
+
+
+def _require_unanswered(mention: Mention) -> None:
+    if mention.answered_at is not None:
+        raise Conflict(f"This was answered by {mention.answered_by} already.")
+
+
+def _lock(mention_id: int, by: User) -> Mention:
+    """With its incident's record first, where it has one. An attachment in between is waited for by the row."""
+    incident_id = Mention.objects.values_list("incident", flat=True).get(pk=mention_id)
+    incident = lock_incident(incident_id) if incident_id else None
+    access.require(by, "work", incident)
+    mention = Mention.objects.select_for_update(of=("self",)).select_related("answered_by").get(pk=mention_id)
+    if mention.incident_id != incident_id:
+        raise Conflict("This was just attached to an incident. Look again.")
+    mention.incident = incident
+    return mention
+
+
+def _subject(mention: Mention) -> str:
+    return f"mention:{mention.pk}"
+
+
+def _say(mention: Mention, verb: str, text: str, by: User, now: datetime) -> None:
+    chain = mention.incident.chain if mention.incident else audit.INSTALLATION
+    audit.record(chain=chain, verb=verb, subject=_subject(mention), text=text, by=by, now=now)
+
+
+def _page(deadline: Deadline) -> str:
+    return reverse("incidents:mention", args=[deadline.subject.removeprefix("mention:")])
+
+
+deadlines.register(deadlines.Kind("mention", "Answer a mention", _page, action="Open the mention"))
