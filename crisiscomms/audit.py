@@ -4,11 +4,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 
 from crisiscomms import environment
 from crisiscomms.models import AuditDetail, AuditEvent, User
@@ -93,8 +95,41 @@ def digest_of(event: AuditEvent) -> bytes:
     )
 
 
-def faults(chain: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class Head:
+    """How far a chain had come at some time: kept elsewhere, it is the anchor by which a cut tail is found."""
+
+    chain: str
+    number: int
+    digest: str
+
+
+def heads() -> list[Head]:
+    """The last event of every chain."""
+    last = AuditEvent.objects.order_by("chain", "-number").distinct("chain").values_list("chain", "number", "digest")
+    return [Head(chain, number, bytes(digest).hex()) for chain, number, digest in last]
+
+
+def lost(anchors: Iterable[Head]) -> Iterator[str]:
+    """What is no longer as these anchors knew it, in sentences: events that were cut off or written anew."""
+    anchors = sorted(anchors, key=lambda one: (one.chain, one.number))
+    chains = {anchor.chain for anchor in anchors}
+    now = dict(AuditEvent.objects.filter(chain__in=chains).values_list("chain").annotate(last=Max("number")))
+    for anchor in anchors:
+        event = AuditEvent.objects.filter(chain=anchor.chain, number=anchor.number).only("digest").first()
+        if now.get(anchor.chain, 0) < anchor.number:
+            yield f"The end of {anchor.chain} was cut off: it had {anchor.number} events, now {now.get(anchor.chain, 0)}."
+        elif event is not None and bytes(event.digest).hex() != anchor.digest:
+            yield f"Event {anchor.number} of {anchor.chain} is another one than before."
+
+
+def faults(chain: str, *, anchors: Iterable[Head] = ()) -> Iterator[str]:
     """What is wrong with a chain, in sentences; nothing when it is whole. A cut tail needs an outside anchor."""
+    yield from _broken(chain)
+    yield from lost(anchors)
+
+
+def _broken(chain: str) -> Iterator[str]:
     previous, number = b"", 0
     events = AuditEvent.objects.filter(chain=chain).order_by("number").select_related("detail")
     for event in events.iterator():
