@@ -50,7 +50,7 @@ def record(
         verb=verb,
         subject=subject,
         publishable=publishable,
-        detail_digest=_keyed(_canonical({"text": text, "data": data or {}})),
+        detail_digest=digest_of_words(text, data or {}),
         previous=bytes(last["digest"]) if last else b"",
     )
     event.digest = digest_of(event)
@@ -93,6 +93,11 @@ def digest_of(event: AuditEvent) -> bytes:
             }
         )
     )
+
+
+def digest_of_words(text: str, data: dict[str, Any]) -> bytes:
+    """The keyed digest of an event's words, which stays when they are erased."""
+    return _keyed(_canonical({"text": text, "data": data}))
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,7 @@ def _broken(chain: str) -> Iterator[str]:
         elif bytes(event.previous) != previous or bytes(event.digest) != digest_of(event):
             yield f"Event {number} of {chain} was changed."
         detail = event.detail
-        words = _keyed(_canonical({"text": detail.text, "data": detail.data}))
+        words = digest_of_words(detail.text, detail.data)
         if detail.erased_at is None and words != bytes(event.detail_digest):
             yield f"The words of event {number} of {chain} were changed."
         previous = bytes(event.digest)

@@ -5,13 +5,14 @@ class DeliveryConfig(AppConfig):
     name = "delivery"
 
     def ready(self) -> None:
-        from delivery import forgetting, mails, queries, rules, uses, watched
+        from delivery import forgetting, mails, queries, record, rules, uses, watched
         from delivery.channels import chat
         from incidents import criteria
 
         assert chat
         assert forgetting
         assert mails
+        assert record
         assert rules
         assert uses
         assert watched

@@ -17,6 +17,7 @@ from recovery.actions import shipped_plan
 POLICIES = (
     ("incidents", "incidents", "policy.yaml"),
     ("decisions", "incidents", "decisions.yaml"),
+    ("documents", "incidents", "documents.yaml"),
     ("stakeholders", "stakeholders", "policy.yaml"),
     ("messaging", "messaging", "policy.yaml"),
     ("delivery", "delivery", "policy.yaml"),

@@ -7,11 +7,12 @@ from typing import Any
 from django.db.models import Count, F, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, disclosure
+from incidents import deadlines, disclosure, documents
 from incidents.criteria import exit_criteria
 from incidents.models import Component, Deadline, ImportedIncident, Incident, Milestone, PhaseSpan
 from messaging.cadence import UNFINISHED
@@ -162,6 +163,8 @@ def room(incident: Incident) -> dict[str, Any]:
         "may_fail_too": _may_fail_too(incident),
         "team": incident.team.select_related("person").order_by("pk"),
         "recovery": _recovery(incident),
+        # Asked only where it is drawn: the live regions leave it out.
+        "record": SimpleLazyObject(lambda: documents.for_room(incident)),
         **_imported(incident),
     }
 

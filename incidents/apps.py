@@ -6,9 +6,13 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import handover, mails, rules, search, watched
+        from incidents import documents, forgetting, handover, mails, rules, search, watched
         from incidents.models import Component
+        from incidents.record import own_parts
 
+        assert documents
+        assert forgetting
+        assert own_parts
         assert handover
         assert mails
         assert rules

@@ -8,13 +8,14 @@ class MessagingConfig(AppConfig):
         from crisiscomms import checklist
         from incidents import disclosure
         from incidents.signals import incident_closed, milestone_reached
-        from messaging import cadence, mails, rules, search, watched
+        from messaging import cadence, mails, record, rules, search, watched
         from messaging.actions import proof
         from messaging.content import CHANNELS
         from messaging.models import ApprovalRequest
 
         assert mails
         assert proof
+        assert record
         assert rules
         assert search
         assert watched

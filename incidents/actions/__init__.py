@@ -22,10 +22,12 @@ from incidents.actions.products import (
     retire_component,
 )
 from incidents.actions.watching import open_watch_item
+from incidents.actions.record import add_document, note_fetched, start_export, waive_document
 
 __all__ = [
     "TakenOver",
     "add_component",
+    "add_document",
     "add_product",
     "change_component",
     "change_severity",
@@ -37,6 +39,7 @@ __all__ = [
     "move_phase",
     "note_decision",
     "open_watch_item",
+    "note_fetched",
     "reach_milestone",
     "rename_product",
     "restore_component",
@@ -44,4 +47,6 @@ __all__ = [
     "set_component_state",
     "stand_down",
     "tick_criterion",
+    "start_export",
+    "waive_document",
 ]

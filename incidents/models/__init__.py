@@ -5,6 +5,7 @@ from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
+from incidents.models.record import DocumentWaiver, RecordDocument, RecordExport
 
 __all__ = [
     "Component",
@@ -14,6 +15,7 @@ __all__ = [
     "Deadline",
     "Decision",
     "Dependency",
+    "DocumentWaiver",
     "ImportedIncident",
     "ImportedUpdate",
     "Incident",
@@ -21,5 +23,7 @@ __all__ = [
     "Milestone",
     "PhaseSpan",
     "Product",
+    "RecordDocument",
+    "RecordExport",
     "TeamMember",
 ]
