@@ -23,7 +23,7 @@ from incidents.models import Incident, RecordDocument, RecordExport
 
 class LineSerializer(serializers.Serializer):
     key = serializers.CharField(read_only=True)
-    label = serializers.CharField(read_only=True)
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]
     phase = serializers.CharField(read_only=True)
     is_due = serializers.BooleanField(read_only=True, help_text="Its phase has come.")
     is_there = serializers.BooleanField(read_only=True)

@@ -148,7 +148,8 @@ def _drop(export: RecordExport) -> bool:
     ):
         return False
     if name:
-        export.file.storage.delete(name)
+        storage = export.file.storage
+        transaction.on_commit(lambda: storage.delete(name), robust=True)
     return True
 
 

@@ -67,7 +67,8 @@ class _Steps:
         progress(0, goal)
 
     def take(self, count: int) -> None:
-        self._done += count
+        # A table has headings besides its rows.
+        self._done = min(self._done + count, self._goal)
         self._progress(self._done, self._goal)
 
 

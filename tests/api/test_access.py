@@ -39,6 +39,13 @@ incident_stand-down  POST  401  404  404  422  422  422  404
 incident_milestones  POST  401  404  404  422  422  422  404
 incident_ticks       POST  401  404  404  422  422  422  404
 incident_components  POST  401  404  404  422  422  422  404
+record      GET   401  404  404  200  200  200  404
+documents   GET   401  404  404  200  200  200  404
+documents   POST  401  404  404  403  422  422  404
+exports     GET   401  404  404  200  200  200  404
+exports     POST  401  404  404  403  202  202  404
+export      GET   401  404  404  200  200  200  404
+archive     GET   401  404  404  404  200  200  404
 products    GET   401  404  404  404  200  200  200
 components  GET   401  404  404  404  200  200  200
 accounts    GET   401  404  404  404  200  200  200

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import timedelta
 
 from django.core.files.base import ContentFile
 
@@ -22,7 +23,8 @@ def whole_incident(ada, ben, **fields) -> Incident:
         factories.make_contact(f"{name}@bluegate.example", account)
     incident = factories.make_incident(ada, **fields)
     factories.order(factories.make_approved(incident, ada, ben, affected_only=False), ada)
-    deliver(NOW)
+    for moment in (NOW, NOW + timedelta(seconds=1), NOW + timedelta(seconds=2)):
+        deliver(moment)
     factories.make_message(incident, ada, kind="update")
     add(incident, ada, key="severity_reason", title="Why major", text="Half of all payments fail.")
     add(incident, ada, title="Graph", file=ContentFile(PNG, "graph.png"))
