@@ -21,7 +21,7 @@ from incidents import access, actions, documents
 from incidents.models import Incident, RecordDocument, RecordExport
 
 
-class LineSerializer(serializers.Serializer):
+class RequirementSerializer(serializers.Serializer):
     key = serializers.CharField(read_only=True)
     label = serializers.CharField(read_only=True)  # type: ignore[assignment]
     phase = serializers.CharField(read_only=True)
@@ -36,7 +36,7 @@ class CompletenessSerializer(serializers.Serializer):
     there = serializers.IntegerField(read_only=True, help_text="On record, or waived with a reason.")
     total = serializers.IntegerField(read_only=True, help_text="Asked for by now.")
     is_complete = serializers.BooleanField(read_only=True)
-    documents = LineSerializer(many=True, read_only=True)
+    documents = RequirementSerializer(many=True, read_only=True)
 
 
 class Completeness(ApiDetail):
