@@ -35,6 +35,9 @@ def may(user: User, act: str, incident: Incident | None = None) -> bool:
     return incident is None or Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
 
 
+NO_EXPORT = "You may not take the record out. Legal and administrators may, and product marketing that leads it."
+
+
 def may_export(user: User, incident: Incident) -> bool:
     """Take the record out: legal, administrators, and product marketing that leads this incident."""
     leads = incident.lead_id == user.pk and user.has_role(Role.PRODUCT_MARKETING)
@@ -43,9 +46,7 @@ def may_export(user: User, incident: Incident) -> bool:
 
 def require_export(user: User, incident: Incident) -> None:
     if not may_export(user, incident):
-        raise NotAllowed(
-            "You may not take the record out. Legal and administrators may, and product marketing that leads it."
-        )
+        raise NotAllowed(NO_EXPORT)
 
 
 def may_fetch(user: User, export: RecordExport, incident: Incident) -> bool:

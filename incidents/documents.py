@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from crisiscomms import policy
 from crisiscomms.models import Policy, Role
-from incidents import criteria
-from incidents.models import DocumentWaiver, Incident, RecordDocument
+from incidents import criteria, disclosure
+from incidents.models import Decision, DocumentWaiver, Incident, RecordDocument
 
 Check = Callable[[Incident], bool]
 Path = Callable[[Incident], str]
@@ -25,13 +25,17 @@ def the_room(incident: Incident) -> str:
 
 @dataclass(frozen=True)
 class Document:
-    """Something the product can look for itself. `url` is where it is done, `who` says by whom."""
+    """Something the product can look for itself. `url` is where it is done, `who` says by whom.
+
+    `or_paper`: a document that a person put on record under this key does as well.
+    """
 
     key: str
     label: str
     is_there: Check
     url: Path = the_room
     who: str = "Whoever works on the incident"
+    or_paper: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def of(incident: Incident) -> list[Line]:
 
 
 def _applies(entry: dict[str, Any], incident: Incident) -> bool:
-    level = getattr(incident, "disclosure", "")
+    level = disclosure.counting(incident) if entry.get("disclosure") else ""
     return all(
         not wanted or having in wanted
         for wanted, having in (
@@ -142,32 +146,31 @@ def _line(
     waivers: dict[str, DocumentWaiver],
 ) -> Line:
     looked_up, paper = _documents.get(key), papers.get(key)
-    there = looked_up.is_there(incident) if looked_up and is_due else False
-    if looked_up is None:
-        there = key in attached
+    takes_paper = looked_up is None or looked_up.or_paper
+    there = (takes_paper and key in attached) or bool(looked_up and is_due and looked_up.is_there(incident))
     return Line(
         key=key,
         label=looked_up.label if looked_up else paper["label"] if paper else label_of(key),
         what=paper["what"] if paper else "",
         phase=phase,
         is_there=there,
-        url=looked_up.url(incident)
-        if looked_up
-        else f"{reverse('incidents:record', args=[incident.number])}?for={key}",
-        who=looked_up.who if looked_up else str(Role(paper["role"]).label) if paper else "",
+        url=looked_up.url(incident) if looked_up and not takes_paper else _here(incident, key),
+        who=str(Role(paper["role"]).label) if paper and takes_paper else looked_up.who if looked_up else "",
         is_due=is_due,
-        is_looked_up=looked_up is not None,
+        is_looked_up=not takes_paper,
         attached=attached.get(key),
         waiver=waivers.get(key),
     )
 
 
+def _here(incident: Incident, key: str) -> str:
+    return f"{reverse('incidents:record', args=[incident.number])}?for={key}"
+
+
 def _reached(incident: Incident) -> set[str]:
     """The phases that have come. What was stood down never came to those in between."""
-    order = Incident.Phase.values
-    if incident.stood_down:
-        return {Incident.Phase.INITIAL_RESPONSE}
-    return set(order[: order.index(incident.phase) + 1])
+    phases = set(incident.spans.values_list("phase", flat=True)) | {incident.phase}
+    return phases - {Incident.Phase.CLOSED} if incident.stood_down else phases
 
 
 def completeness(incident: Incident, lines: list[Line] | None = None) -> Completeness:
@@ -206,3 +209,18 @@ register(
         lambda incident: incident.component_states.exists(),
     )
 )
+
+
+def _decided(*kinds: str) -> Check:
+    """The last of these decisions has its reason with it."""
+
+    def look(incident: Incident) -> bool:
+        last = incident.decisions.filter(kind__in=kinds).order_by("-at", "-pk").first()
+        return last is not None and bool(last.reason.strip())
+
+    return look
+
+
+_Kind = Decision.Kind
+register(Document("severity_reason", "Why this severity", _decided(_Kind.SEVERITY, _Kind.PROTOCOL), or_paper=True))
+register(Document("disclosure_reason", "How much is said, and why", _decided(_Kind.DISCLOSURE), or_paper=True))

@@ -21,8 +21,8 @@ from incidents.actions.products import (
     restore_component,
     retire_component,
 )
-from incidents.actions.watching import open_watch_item
 from incidents.actions.record import add_document, note_fetched, start_export, waive_document
+from incidents.actions.watching import open_watch_item
 
 __all__ = [
     "TakenOver",
@@ -38,15 +38,15 @@ __all__ = [
     "lock_incident",
     "move_phase",
     "note_decision",
-    "open_watch_item",
     "note_fetched",
+    "open_watch_item",
     "reach_milestone",
     "rename_product",
     "restore_component",
     "retire_component",
     "set_component_state",
     "stand_down",
-    "tick_criterion",
     "start_export",
+    "tick_criterion",
     "waive_document",
 ]

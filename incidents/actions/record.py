@@ -14,7 +14,7 @@ from django.urls import reverse
 from crisiscomms import audit, changes
 from crisiscomms.models import ControlChange, User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, documents, tasks
+from incidents import abilities, access, documents, tasks
 from incidents.actions.lifecycle import lock_incident
 from incidents.models import DocumentWaiver, Incident, RecordDocument, RecordExport
 
@@ -164,6 +164,19 @@ def waive_document(*, incident_id: int, key: str, reason: str, by: User, now: da
         data={"key": key},
     )  # fmt: skip
     return waiver
+
+
+def _not_lead(asked: abilities.Asked) -> str:
+    return "" if access.may(asked.person, "lead") and asked.sees else access.refusal("lead")
+
+
+def _not_export(asked: abilities.Asked) -> str:
+    return "" if access.may_export(asked.person, asked.incident) else access.NO_EXPORT
+
+
+abilities.register(abilities.Ability("record_add", "Put something on record"))
+abilities.register(abilities.Ability("record_waive", "Let the record go without a document", not_you=_not_lead))
+abilities.register(abilities.Ability("record_export", "Take the record out", not_you=_not_export))
 
 
 # Taking the record out

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404
+from django.http import Http404
+from django.http.response import HttpResponseBase
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -16,6 +16,7 @@ from rest_framework.reverse import reverse
 from crisiscomms.api import fields
 from crisiscomms.api.idempotency import HEADER, once
 from crisiscomms.api.views import Api, ApiDetail, ApiList, read
+from crisiscomms.exports import file_answer
 from crisiscomms.models import ControlChange
 from incidents import access, actions, documents
 from incidents.models import Incident, RecordDocument, RecordExport
@@ -181,17 +182,13 @@ class OneExport(ApiDetail):
 
 class Archive(Api):
     @extend_schema(operation_id="export_archive", responses={(200, "application/zip"): OpenApiTypes.BINARY})
-    def get(self, request: Request, number: int, export_id: int) -> FileResponse:
+    def get(self, request: Request, number: int, export_id: int) -> HttpResponseBase:
         """The archive itself, once it is ready. That it was fetched stands on the record."""
         incident = access.get_incident(request.user, number)
         export = access.get_export(request.user, incident, export_id)
-        try:
-            opened = default_storage.open(export.file.name)
-        except OSError:
-            raise Http404 from None
+        answer = file_answer(export.file.name, name=f"{incident.ref}-record.zip", content_type="application/zip")
         actions.note_fetched(export=export, by=request.user, now=request.now)
-        name = f"{incident.ref}-record.zip"
-        return FileResponse(opened, as_attachment=True, filename=name, content_type="application/zip")
+        return answer
 
 
 urlpatterns = [

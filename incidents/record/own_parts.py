@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 
 from crisiscomms.models import AuditEvent
 from incidents import documents, record_parts
-from incidents.models import Incident, RecordDocument
+from incidents.models import CriterionTick, Incident, Milestone, RecordDocument
 from incidents.record_parts import Attachment, Part, moment, person
 
 
@@ -27,17 +27,70 @@ def _incident(incident: Incident) -> dict[str, Any]:
         "stood_down": incident.stood_down,
         "began_at": moment(incident.began_at),
         "discovered_at": moment(incident.discovered_at),
+        "opened_at": moment(incident.opened_at),
+        "opened_by": person(incident.opened_by),
         "declared_at": moment(incident.declared_at),
         "declared_by": person(incident.declared_by),
+        "disclosure": str(incident.get_disclosure_display()),
         "resolved_at": moment(incident.resolved_at),
         "closed_at": moment(incident.closed_at),
     }
 
 
 def _milestones(incident: Incident) -> list[dict[str, Any]]:
-    found = incident.milestones.select_related("by").order_by("reached_at", "pk")
+    found = Milestone.ever.filter(incident=incident).select_related("by").order_by("reached_at", "pk")
     return [
-        {"milestone": str(one.get_kind_display()), "reached_at": moment(one.reached_at), "by": person(one.by)}
+        {
+            "milestone": str(one.get_kind_display()),
+            "reached_at": moment(one.reached_at),
+            "by": person(one.by),
+            "undone_at": moment(one.undone_at),
+        }
+        for one in found
+    ]
+
+
+def _spans(incident: Incident) -> list[dict[str, Any]]:
+    return [
+        {
+            "phase": str(one.get_phase_display()),
+            "began_at": moment(one.began_at),
+            "ended_at": moment(one.ended_at),
+            "by": person(one.by),
+            "reason": one.reason,
+        }
+        for one in incident.spans.select_related("by").order_by("began_at", "pk")
+    ]
+
+
+def _decisions(incident: Incident) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": str(one.get_kind_display()),
+            "severity": str(one.get_severity_display()),
+            "question": one.question,
+            "options": one.options,
+            "choice": one.choice,
+            "reason": one.reason,
+            "by": person(one.by),
+            "in_the_role": str(one.get_role_display()),
+            "at": moment(one.at),
+            "glass_broken": one.is_break_glass,
+        }
+        for one in incident.decisions.select_related("by").order_by("at", "pk")
+    ]
+
+
+def _ticks(incident: Incident) -> list[dict[str, Any]]:
+    found = CriterionTick.objects.filter(span__incident=incident).select_related("span", "by").order_by("at", "pk")
+    return [
+        {
+            "phase": str(one.span.get_phase_display()),
+            "criterion": one.key,
+            "note": one.note,
+            "by": person(one.by),
+            "at": moment(one.at),
+        }
         for one in found
     ]
 
@@ -194,6 +247,9 @@ CHAIN = "chain"
 for _part in (
     Part("incident", "The incident", _incident, 10),
     Part("required", "What has to be on record", _required, 20),
+    Part("phases", "Phases", _spans, 25),
+    Part("decisions", "What was decided, by whom and why", _decisions, 27),
+    Part("ticks", "What was ticked before a phase ended", _ticks, 32),
     Part("milestones", "Milestones", _milestones, 30),
     Part("team", "Team", _team, 40),
     Part("components", "What was affected", _components, 50),

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
+from crisiscomms.exports import file_answer
 from crisiscomms.live import live
 from crisiscomms.models import ControlChange
 from crisiscomms.refusal import Refused
@@ -102,36 +103,22 @@ def exports(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_GET
-def fetch(request: HttpRequest, number: int, export_id: int) -> FileResponse:
+def fetch(request: HttpRequest, number: int, export_id: int) -> HttpResponseBase:
     """The archive, to keep. That it was fetched stands on the record."""
     incident = access.get_incident(request.user, number)
     kept = access.get_export(request.user, incident, export_id)
-    opened = _opened(kept.file.name)
+    answer = file_answer(
+        kept.file.name, name=f"{incident.ref}-record-{kept.made_at:%Y%m%d-%H%M}.zip", content_type="application/zip"
+    )
     actions.note_fetched(export=kept, by=request.user, now=request.now)
-    name = f"{incident.ref}-record-{kept.made_at:%Y%m%d-%H%M}.zip"
-    return FileResponse(opened, as_attachment=True, filename=name, content_type="application/zip")
+    return answer
 
 
 @require_GET
-def file(request: HttpRequest, number: int, document_id: int) -> FileResponse:
-    """A file that was put on record: to keep, and never shown by the browser as a page of ours."""
+def file(request: HttpRequest, number: int, document_id: int) -> HttpResponseBase:
+    """A file that was put on record."""
     incident = access.get_incident(request.user, number)
     document = incident.documents.filter(pk=document_id).first()
     if document is None or not document.file:
         raise Http404
-    answer = FileResponse(
-        _opened(document.file.name),
-        as_attachment=True,
-        filename=document.file_name,
-        content_type="application/octet-stream",
-    )
-    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return answer
-
-
-def _opened(name: str) -> Any:
-    """404 where the storage has it no more."""
-    try:
-        return default_storage.open(name)
-    except OSError:
-        raise Http404 from None
+    return file_answer(document.file.name, name=document.file_name)

@@ -65,12 +65,20 @@ def test_a_house_that_looks_wins_over_paper(ada, incident, monkeypatch):
         add(incident, ada, key="severity_reason", text="Another")
 
 
+def test_a_decision_with_its_reason_does_as_well_as_paper(ada, olga, incident):
+    assert not line(incident, "severity_reason").is_there
+
+    actions.change_severity(incident_id=incident.pk, severity="critical", reason="All of them fail", by=olga, now=NOW)
+
+    assert line(Incident.objects.get(pk=incident.pk), "severity_reason").is_there
+
+
 def test_how_much_is_disclosed_decides_whether_a_statement_has_to_stand_ready(incident):
     def asked(level):
         incident.disclosure = level
         return "stand_ready_statement" in {one.key for one in documents.of(incident)}
 
-    assert [asked(level) for level in ("", "minimal", "selective", "transparent")] == [False, True, True, False]
+    assert [asked(level) for level in ("minimal", "selective", "transparent", "")] == [True, True, False, False]
 
 
 def test_a_later_document_supersedes_and_deletes_nothing(ada, incident):
