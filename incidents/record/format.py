@@ -1,6 +1,5 @@
 """What the archive's own files look like: manifest, signature, canonical JSON. Pure Python, without Django."""
 
-import hashlib
 import json
 import re
 from typing import Any
@@ -22,12 +21,6 @@ def to_sign(manifest: bytes) -> bytes:
 
 def signature_file(public_key: bytes, signature: bytes) -> bytes:
     return canonical({"algorithm": "Ed25519", "public_key": public_key.hex(), "signature": signature.hex()})
-
-
-def fingerprint(public_key: bytes) -> str:
-    """What people compare by voice or letter: "3f2a 9c…", 32 signs."""
-    digits = hashlib.sha256(public_key).hexdigest()[:32]
-    return " ".join(digits[at : at + 4] for at in range(0, 32, 4))
 
 
 def is_hex(value: Any, length: int) -> bool:

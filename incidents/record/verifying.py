@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from crisiscomms import fingerprints
 from incidents.record import chains, format, packing
 
 PIECE = 64 * 1024
@@ -152,8 +153,8 @@ def _signature(raw: bytes, signature: bytes | None, report: Report, expected_key
     report.public_key = bytes.fromhex(said["public_key"])
     if expected_key is not None and report.public_key != expected_key:
         yield (
-            f"It was signed by another key: {format.fingerprint(report.public_key)}, "
-            f"where {format.fingerprint(expected_key)} was expected."
+            f"It was signed by another key: {fingerprints.fingerprint(report.public_key)}, "
+            f"where {fingerprints.fingerprint(expected_key)} was expected."
         )
     try:
         key = Ed25519PublicKey.from_public_bytes(report.public_key)
@@ -332,7 +333,7 @@ def _lines(report: Report, is_key_known: bool) -> Iterator[str]:
             f"{said['chain'].get('number')} entries, taken out {said.get('exported_at')}."
         )
     if report.public_key:
-        yield f"Signed by the key {format.fingerprint(report.public_key)}."
+        yield f"Signed by the key {fingerprints.fingerprint(report.public_key)}."
         if not is_key_known:
             yield "Ask whoever gave it to you for this fingerprint by another way, and compare."
 

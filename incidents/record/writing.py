@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from django.conf import settings
 
 from crisiscomms import audit, environment
+from crisiscomms import signing as our_key
 from crisiscomms.exports import csv_lines
 from crisiscomms.models import User
 from incidents import record_parts
@@ -90,7 +91,7 @@ def _members(packer: Packer, incident: Incident, read: _Read, tables: list[Table
     for name in sorted([*small, *long]):
         packer.add(name, [small[name]] if name in small else _csv(long[name], incident, steps))
     beside = [(table.title, name) for name, table in sorted(long.items())]
-    packer.add("record.html", reading.page(read, beside, fingerprint=signing.fingerprint()))
+    packer.add("record.html", reading.page(read, beside, fingerprint=our_key.fingerprint()))
     packer.add("record.json", _together(small))
 
 

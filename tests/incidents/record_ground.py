@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from django.core.files.base import ContentFile
 
+from crisiscomms import signing
 from incidents import actions
 from incidents.models import Incident
-from incidents.record import format, packing, signing, verifying, writing
+from incidents.record import format, packing, verifying, writing
 from tests import factories
 from tests.conftest import NOW
 from tests.world import deliver

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from incidents.record import format, signing, verifying
+from crisiscomms import signing
+from incidents.record import format, verifying
 from tests.conftest import NOW
 from tests.incidents.record_ground import PNG, archive, faults, files_of, pack, whole_incident
 

@@ -10,13 +10,13 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from crisiscomms import audit, changes, personal
+from crisiscomms import audit, changes, personal, signing
 from crisiscomms.models import AuditEvent, ControlChange, Notice
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from delivery import team_mail
 from incidents import actions, tasks
 from incidents.models import Incident, RecordExport
-from incidents.record import comparing, making, packing, signing, verifying, writing
+from incidents.record import comparing, making, packing, verifying, writing
 from tests import factories
 from tests.conftest import NOW
 from tests.crisiscomms.test_audit import as_superuser

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from crisiscomms import clock
+from crisiscomms import clock, signing
 from incidents.actions.record import note_export
 from incidents.models import Incident, RecordExport
-from incidents.record import making, signing, writing
+from incidents.record import making, writing
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from incidents.record import signing
+from crisiscomms import signing
 
 
 class Command(BaseCommand):

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from incidents.record import comparing, format, signing, verifying
+from crisiscomms import signing
+from incidents.record import comparing, format, verifying
 
 
 class Command(BaseCommand):
