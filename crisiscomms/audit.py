@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Max
 
 from crisiscomms import environment
 from crisiscomms.models import AuditDetail, AuditEvent, User
@@ -49,7 +50,7 @@ def record(
         verb=verb,
         subject=subject,
         publishable=publishable,
-        detail_digest=_keyed(_canonical({"text": text, "data": data or {}})),
+        detail_digest=digest_of_words(text, data or {}),
         previous=bytes(last["digest"]) if last else b"",
     )
     event.digest = digest_of(event)
@@ -151,8 +152,46 @@ def digest_of(event: AuditEvent) -> bytes:
     )
 
 
-def faults(chain: str) -> Iterator[str]:
+def digest_of_words(text: str, data: dict[str, Any]) -> bytes:
+    """The keyed digest of an event's words, which stays when they are erased."""
+    return _keyed(_canonical({"text": text, "data": data}))
+
+
+@dataclass(frozen=True)
+class Head:
+    """How far a chain had come at some time: kept elsewhere, it is the anchor by which a cut tail is found."""
+
+    chain: str
+    number: int
+    digest: str
+
+
+def heads() -> list[Head]:
+    """The last event of every chain."""
+    last = AuditEvent.objects.order_by("chain", "-number").distinct("chain").values_list("chain", "number", "digest")
+    return [Head(chain, number, bytes(digest).hex()) for chain, number, digest in last]
+
+
+def lost(anchors: Iterable[Head]) -> Iterator[str]:
+    """What is no longer as these anchors knew it, in sentences: events that were cut off or written anew."""
+    anchors = sorted(anchors, key=lambda one: (one.chain, one.number))
+    chains = {anchor.chain for anchor in anchors}
+    now = dict(AuditEvent.objects.filter(chain__in=chains).values_list("chain").annotate(last=Max("number")))
+    for anchor in anchors:
+        event = AuditEvent.objects.filter(chain=anchor.chain, number=anchor.number).only("digest").first()
+        if now.get(anchor.chain, 0) < anchor.number:
+            yield f"The end of {anchor.chain} was cut off: it had {anchor.number} events, now {now.get(anchor.chain, 0)}."
+        elif event is not None and bytes(event.digest).hex() != anchor.digest:
+            yield f"Event {anchor.number} of {anchor.chain} is another one than before."
+
+
+def faults(chain: str, *, anchors: Iterable[Head] = ()) -> Iterator[str]:
     """What is wrong with a chain, in sentences; nothing when it is whole. A cut tail needs an outside anchor."""
+    yield from _broken(chain)
+    yield from lost(anchors)
+
+
+def _broken(chain: str) -> Iterator[str]:
     previous, number = b"", 0
     events = AuditEvent.objects.filter(chain=chain).order_by("number").select_related("detail")
     for event in events.iterator():
@@ -163,7 +202,7 @@ def faults(chain: str) -> Iterator[str]:
         elif bytes(event.previous) != previous or bytes(event.digest) != digest_of(event):
             yield f"Event {number} of {chain} was changed."
         detail = event.detail
-        words = _keyed(_canonical({"text": detail.text, "data": detail.data}))
+        words = digest_of_words(detail.text, detail.data)
         if detail.erased_at is None and words != bytes(event.detail_digest):
             yield f"The words of event {number} of {chain} were changed."
         previous = bytes(event.digest)

@@ -66,6 +66,8 @@ app.conf.update(
         "incidents.tasks.tick": {"queue": "deadlines"},
         "incidents.tasks.judge_signals": {"queue": "default"},
         "incidents.tasks.forget_receipts": {"queue": "default"},
+        "incidents.tasks.make_archive": {"queue": "imports"},
+        "incidents.tasks.sweep_archives": {"queue": "default"},
         "delivery.tasks.send_notices": {"queue": "approvals"},
         "delivery.tasks.say_in_chat": {"queue": "approvals"},
         "delivery.tasks.deliver": {"queue": "delivery"},
@@ -87,6 +89,7 @@ app.conf.update(
         "chat": {"task": "delivery.tasks.say_in_chat", "schedule": 5.0, "options": {"expires": 10}},
         "sweep": {"task": "delivery.tasks.sweep", "schedule": 5.0, "options": {"expires": 10}},
         "imports": {"task": "stakeholders.tasks.sweep_imports", "schedule": 15.0, "options": {"expires": 30}},
+        "archives": {"task": "incidents.tasks.sweep_archives", "schedule": 15.0, "options": {"expires": 30}},
         # Every few minutes: eight o'clock comes at another moment in each zone, and some are off by a quarter of an hour.
         "digests": {"task": "crisiscomms.tasks.make_digests", "schedule": 300.0, "options": {"expires": 300}},
         "answers": {"task": "crisiscomms.tasks.forget_answers", "schedule": 3600.0, "options": {"expires": 7200}},

@@ -21,15 +21,31 @@ from crisiscomms.refusal import Conflict, Refused
 VALID_DAYS = 7
 State = ControlChange.State
 Apply = Callable[[ControlChange, datetime], None]
+MayAsk = Callable[[User, dict[str, Any]], bool]
+
+
+def _is_administrator(person: User, payload: dict[str, Any]) -> bool:
+    return person.has_role(Role.ADMINISTRATOR)
+
+
+def _path(change: ControlChange) -> str:
+    return reverse("setup_change", args=[change.pk])
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`apply` makes the change real, in the name of `change.asked_by`. It raises Conflict when its base has moved."""
+    """`apply` makes the change real, in the name of `change.asked_by`. It raises Conflict when its base has moved.
+
+    `may_ask(person, payload)` is who may ask for it; confirming is for administrators always. `path` is where who
+    asked reads what became of it. `is_restricted`: reasons may name what only its team may know, so they stay off mail.
+    """
 
     key: str
     label: str
     apply: Apply
+    may_ask: MayAsk = _is_administrator
+    path: Callable[[ControlChange], str] = _path
+    is_restricted: bool = False
 
 
 _kinds: dict[str, Kind] = {}
@@ -78,7 +94,10 @@ def ask(
     `differences` are (what, before, after), as the second person reads them. Raises Conflict while another change of
     the same thing waits.
     """
-    require_administrator(by)
+    if _kinds[kind].may_ask is _is_administrator:
+        require_administrator(by)
+    elif not _kinds[kind].may_ask(by, payload):
+        raise Refused("You may not ask for this.")
     if not reason.strip():
         raise Refused("Say why, so that the second person can decide.")
     change = ControlChange(
@@ -117,8 +136,10 @@ def confirm(*, change_id: int, by: User, now: datetime) -> None:
     change = _lock(change_id, by, now)
     if change.asked_by_id == by.pk:
         raise Refused("You asked for it, so somebody else has to confirm it.")
-    if not change.asked_by.has_role(Role.ADMINISTRATOR):
-        raise Refused(f"{change.asked_by}, who asked for it, is no longer an administrator. Refuse it.")
+    kind = _kinds[change.kind]
+    if not kind.may_ask(change.asked_by, change.payload):
+        lost = "is no longer an administrator" if kind.may_ask is _is_administrator else "may not ask for it any more"
+        raise Refused(f"{change.asked_by}, who asked for it, {lost}. Refuse it.")
     _kinds[change.kind].apply(change, now)
     _close(change, State.CONFIRMED, by, now, f"{change.title}: confirmed. {change.asked_by} had asked for it")
 
@@ -163,29 +184,33 @@ def _asked_mail(notice: Notice, now: datetime) -> Mail | None:
     change = ControlChange.objects.select_related("asked_by").get(pk=notice.context["change"])
     if change.state != State.OPEN or change.is_expired(now) or not notice.person.has_role(Role.ADMINISTRATOR):
         return None
+    is_restricted = _kinds[change.kind].is_restricted
     return Mail(
         f"Second person needed: {change.title}",
         [
             f"{change.asked_by} asks for a change that takes two people: {change.title}.",
-            f"Why: {change.reason}",
+            "The reason stands on the page." if is_restricted else f"Why: {change.reason}",
             f"It lapses after {VALID_DAYS} days.",
         ],
         settings.BASE_URL + reverse("setup_change", args=[change.pk]),
         "Look at it",
+        is_restricted=is_restricted,
     )
 
 
 @notices.renders("control_change_decided", urgency="quiet")
 def _decided_mail(notice: Notice, now: datetime) -> Mail | None:
     change = ControlChange.objects.select_related("decided_by").get(pk=notice.context["change"])
-    if not notice.person.has_role(Role.ADMINISTRATOR):
+    kind = _kinds[change.kind]
+    if not kind.may_ask(notice.person, change.payload):
         return None
     words = [f"{change.title}: {change.get_state_display().lower()} by {change.decided_by}."]
-    if change.answer:
+    if change.answer and not kind.is_restricted:
         words.append(f"Why: {change.answer}")
     return Mail(
         f"{change.get_state_display()}: {change.title}",
         words,
-        settings.BASE_URL + reverse("setup_change", args=[change.pk]),
+        settings.BASE_URL + kind.path(change),
         "Look at it",
+        is_restricted=kind.is_restricted,
     )

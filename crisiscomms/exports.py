@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from django.core.files.storage import default_storage
 from django.db import transaction
-from django.http import StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
+from django.utils.http import content_disposition_header
 
 from crisiscomms import audit
 from crisiscomms.models import User
@@ -39,6 +41,22 @@ def csv_answer(rows: Iterable[Iterable[Any]], *, name: str) -> StreamingHttpResp
     response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
+
+
+def file_answer(stored: str, *, name: str, content_type: str = "application/octet-stream") -> StreamingHttpResponse:
+    """A stored file to keep, never shown as a page of ours. 404 where the storage has it no more."""
+    if not default_storage.exists(stored):
+        raise Http404
+    response = StreamingHttpResponse(_pieces(stored), content_type=content_type)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name)
+    response.headers["Content-Length"] = str(default_storage.size(stored))
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
+
+
+def _pieces(stored: str) -> Iterator[bytes]:
+    with default_storage.open(stored) as file:
+        yield from file.chunks()
 
 
 @transaction.atomic

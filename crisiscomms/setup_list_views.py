@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from crisiscomms import audit, people_table, record_table, tables
+from crisiscomms import audit, people_table, record_table, signing, tables
 from crisiscomms import people as actions
 from crisiscomms.forms import PersonForm
 from crisiscomms.models import Role
@@ -49,7 +49,12 @@ def record(request: HttpRequest) -> HttpResponse:
     """Who changed what: the installation's own chain, newest first."""
     view = tables.look(RECORD, record_table.listed(), request.GET, FindEntries(request.GET), record_table.narrow)
     faults = list(audit.faults(audit.INSTALLATION))[:5] if "check" in request.GET else None
-    return render(request, "crisiscomms/record.html", {"view": view, "faults": faults}, status=view.status)
+    return render(
+        request,
+        "crisiscomms/record.html",
+        {"view": view, "faults": faults, "key": signing.public_key().hex(), "fingerprint": signing.fingerprint()},
+        status=view.status,
+    )
 
 
 @require_safe

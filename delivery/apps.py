@@ -5,7 +5,7 @@ class DeliveryConfig(AppConfig):
     name = "delivery"
 
     def ready(self) -> None:
-        from delivery import facts_left, forgetting, mails, plan_section, queries, rules, uses, watched
+        from delivery import facts_left, forgetting, mails, plan_section, queries, record, rules, uses, watched
         from delivery.channels import chat
         from incidents import criteria
 
@@ -14,6 +14,7 @@ class DeliveryConfig(AppConfig):
         assert forgetting
         assert mails
         assert plan_section
+        assert record
         assert rules
         assert uses
         assert watched

@@ -23,6 +23,7 @@ POLICIES = (
     ("clocks", "incidents", "clocks.yaml"),
     ("facts", "incidents", "facts.yaml"),
     ("ownership", "incidents", "ownership.yaml"),
+    ("documents", "incidents", "documents.yaml"),
     ("stakeholders", "stakeholders", "policy.yaml"),
     ("messaging", "messaging", "policy.yaml"),
     ("delivery", "delivery", "policy.yaml"),

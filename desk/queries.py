@@ -7,11 +7,12 @@ from typing import Any
 from django.db.models import Count, F, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
-from incidents import deadlines, disclosure, outward, plan_room, proposals, team
+from incidents import deadlines, disclosure, documents, outward, plan_room, proposals, team
 from incidents.criteria import exit_criteria
 from incidents.models import (
     Component,
@@ -200,6 +201,8 @@ def room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
         "states": incident.component_states.open().select_related("component__product").order_by("component__name"),
         "may_fail_too": _may_fail_too(incident),
         "recovery": _recovery(incident),
+        # Asked only where it is drawn: the live regions leave it out.
+        "record": SimpleLazyObject(lambda: documents.for_room(incident)),
         **_imported(incident),
         **outward.for_room(incident, person, now),
         **plan_room.for_room(incident, person, now),

@@ -7,7 +7,7 @@ from django.http import Http404
 from crisiscomms import presence
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import NotAllowed
-from incidents.models import Fact, Incident, Mention
+from incidents.models import Fact, Incident, Mention, RecordExport
 from incidents.models.incident import WORKSHOP_ROLES
 
 # Who comes near at all. Who decides what at which severity is narrower, and policy: see decisions.py.
@@ -19,6 +19,8 @@ MAY = {
     "set_up": {Role.ADMINISTRATOR},
     "report": set(WORKSHOP_ROLES),
     "thresholds": {Role.PRODUCT_MARKETING, Role.ADMINISTRATOR},
+    # Taking the record out. Product marketing may where it leads: see may_export.
+    "export": {Role.LEGAL, Role.ADMINISTRATOR},
 }
 NAMES = {
     "declare": "declare an incident",
@@ -35,6 +37,35 @@ def may(user: User, act: str, incident: Incident | None = None) -> bool:
     if not user.is_authenticated or not user.has_role(*MAY[act]):
         return False
     return incident is None or Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
+
+
+NO_EXPORT = "You may not take the record out. Legal and administrators may, and product marketing that leads it."
+
+
+def may_export(user: User, incident: Incident) -> bool:
+    """Take the record out: legal, administrators, and product marketing that leads this incident."""
+    leads = incident.lead_id == user.pk and user.has_role(Role.PRODUCT_MARKETING)
+    return may(user, "view", incident) and (leads or may(user, "export", incident))
+
+
+def require_export(user: User, incident: Incident) -> None:
+    if not may_export(user, incident):
+        raise NotAllowed(NO_EXPORT)
+
+
+def may_fetch(user: User, export: RecordExport, incident: Incident) -> bool:
+    """A restricted record that two people let out is for the one of them who asked, and for administrators."""
+    if export.state != RecordExport.State.DONE or not may_export(user, incident):
+        return False
+    return not incident.restricted or export.by_id == user.pk or user.has_role(Role.ADMINISTRATOR)
+
+
+def get_export(user: User, incident: Incident, export_id: int) -> RecordExport:
+    """An archive that this person may fetch, or 404 alike for every other."""
+    export = incident.exports.filter(pk=export_id).first()
+    if export is None or not may_fetch(user, export, incident):
+        raise Http404
+    return export
 
 
 def roles_may(act: str) -> Callable[[list[str]], bool]:

@@ -9,8 +9,10 @@ class IncidentsConfig(AppConfig):
         from incidents import (
             calendars,
             clocks,
+            documents,
             facts,
             forgetting,
+            forgetting_documents,
             forgetting_mentions,
             handover,
             mails,
@@ -22,14 +24,17 @@ class IncidentsConfig(AppConfig):
             watched,
         )
         from incidents.models import Component
+        from incidents.record import own_parts
         from incidents.signals import incident_closed
 
         assert calendars
         assert clocks
-
+        assert documents
         assert facts
         assert forgetting
+        assert forgetting_documents
         assert forgetting_mentions
+        assert own_parts
         assert handover
         assert mails
         assert obligation_rules

@@ -9,7 +9,7 @@ class MessagingConfig(AppConfig):
         from incidents import disclosure
         from incidents import facts as fact_sheet
         from incidents.signals import fact_changed, incident_closed
-        from messaging import cadence, facts, mails, open_work, plan_section, rules, search, watched
+        from messaging import cadence, facts, mails, open_work, plan_section, record, rules, search, watched
         from messaging.actions import proof
         from messaging.content import CHANNELS
         from messaging.models import ApprovalRequest
@@ -18,6 +18,7 @@ class MessagingConfig(AppConfig):
         assert open_work
         assert plan_section
         assert proof
+        assert record
         assert rules
         assert search
         assert watched

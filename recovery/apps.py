@@ -7,8 +7,9 @@ class RecoveryConfig(AppConfig):
     def ready(self) -> None:
         from incidents import criteria
         from incidents.signals import incident_closed, incident_resolved
-        from recovery import actions, receivers, rules, search
+        from recovery import actions, receivers, record, rules, search
 
+        assert record
         assert rules
         assert search
 

@@ -7,6 +7,17 @@ from django.db.models import Q
 from crisiscomms.models.people import User
 
 
+def _never_emptied(name: str) -> pgtrigger.Trigger:
+    """Protect does not know TRUNCATE, which passes by the triggers of rows."""
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        operation=pgtrigger.Truncate,
+        when=pgtrigger.Before,
+        func=f"RAISE EXCEPTION '{name}: Cannot truncate the record';",
+    )
+
+
 class AuditEvent(models.Model):
     """One thing somebody did. Append-only, chained by keyed digests: one chain per incident, one for the rest.
 
@@ -40,10 +51,28 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor", "number"], name="audit_by_person", condition=Q(chain="installation")),
             models.Index(fields=["at", "number"], name="audit_by_day", condition=Q(chain="installation")),
         ]
-        triggers = [pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="audit_is_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            _never_emptied("audit_is_never_emptied"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.chain} {self.number} {self.verb}"
+
+
+# Words may be forgotten, once and whole. Nothing else may happen to them.
+ONLY_ERASED = pgtrigger.Trigger(
+    name="audit_detail_is_only_erased",
+    operation=pgtrigger.Update,
+    when=pgtrigger.Before,
+    func="""
+        IF OLD.erased_at IS NULL AND NEW.erased_at IS NOT NULL AND NEW.event_id = OLD.event_id
+           AND NEW.text IN ('', '(erased)') AND NEW.data = '{}' THEN
+            RETURN NEW;
+        END IF;
+        RAISE EXCEPTION 'audit_detail_is_only_erased: Cannot update the words of the record, only erase them';
+    """,
+)
 
 
 class AuditDetail(models.Model):
@@ -55,7 +84,11 @@ class AuditDetail(models.Model):
     erased_at = models.DateTimeField(null=True)
 
     class Meta:
-        triggers = [pgtrigger.Protect(name="audit_detail_is_kept", operation=pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="audit_detail_is_kept", operation=pgtrigger.Delete),
+            ONLY_ERASED,
+            _never_emptied("audit_detail_is_never_emptied"),
+        ]
 
     def __str__(self) -> str:
         return self.text

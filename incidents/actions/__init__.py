@@ -73,6 +73,7 @@ from incidents.actions.products import (
     retire_component,
 )
 from incidents.actions.proposals import accept_proposal, decline_proposal, raise_as_proposed
+from incidents.actions.record import add_document, note_fetched, start_export, waive_document
 from incidents.actions.roles import assume_role, hand_over_role, release_role
 from incidents.actions.signal_sources import create_source, rotate_source, set_source_secret, switch_source
 from incidents.actions.signals import attach_signal, detach_signal, end_signal, report_signal, watch_signal
@@ -92,6 +93,7 @@ __all__ = [
     "accept_proposal",
     "add_activity",
     "add_component",
+    "add_document",
     "add_duty_hours",
     "add_duty_shift",
     "add_fact",
@@ -140,6 +142,7 @@ __all__ = [
     "meet_deadline",
     "move_phase",
     "note_decision",
+    "note_fetched",
     "note_mention",
     "note_reaction",
     "note_word",
@@ -164,12 +167,14 @@ __all__ = [
     "set_source_secret",
     "snooze_deadline",
     "stand_down",
+    "start_export",
     "switch_playbook",
     "switch_source",
     "switch_threshold_rule",
     "take_deadline",
     "tick_criterion",
     "waive_deadline",
+    "waive_document",
     "waive_plan_task",
     "watch_signal",
     "withdraw_fact",

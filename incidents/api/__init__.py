@@ -10,10 +10,13 @@ from incidents.api import (
     outward,
     playbooks,
     products,
+    record,
     signals,
     team,
 )
 
-PARTS = (incidents, clocks, lifecycle, decisions, facts, products, signals, team, outward, monitoring, playbooks)
-
+PARTS = (
+    *(incidents, clocks, lifecycle, decisions, facts, products),
+    *(signals, team, outward, monitoring, playbooks, record),
+)
 urlpatterns = [address for part in PARTS for address in part.urlpatterns]

@@ -16,6 +16,7 @@ from incidents.models.playbooks import (
     PlaybookTask,
     PlaybookVersion,
 )
+from incidents.models.record import DocumentWaiver, RecordDocument, RecordExport
 from incidents.models.signals import Signal, SignalBody, SignalMinute, SignalReceipt, SignalSource
 from incidents.models.team import DutyHours, DutyShift, RoleAssignment, Weekday
 from incidents.models.thresholds import SignalProposal, ThresholdRule, ThresholdRuleVersion
@@ -32,6 +33,7 @@ __all__ = [
     "Deadline",
     "Decision",
     "Dependency",
+    "DocumentWaiver",
     "DutyHours",
     "DutyShift",
     "Fact",
@@ -52,6 +54,8 @@ __all__ = [
     "PlaybookTask",
     "PlaybookVersion",
     "Product",
+    "RecordDocument",
+    "RecordExport",
     "ResponseTask",
     "RoleAssignment",
     "Signal",

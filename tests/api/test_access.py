@@ -66,6 +66,13 @@ roles       GET   401  404  404  200  200  200  404
 roles       POST  401  404  404  403  422  422  404
 hand_over_role POST  401  404  404  403  422  422  404
 on_duty     GET   401  404  200  200  200  200  200
+record      GET   401  404  404  200  200  200  404
+documents   GET   401  404  404  200  200  200  404
+documents   POST  401  404  404  403  422  422  404
+exports     GET   401  404  404  200  200  200  404
+exports     POST  401  404  404  403  202  202  404
+export      GET   401  404  404  200  200  200  404
+archive     GET   401  404  404  404  200  200  404
 products    GET   401  404  404  404  200  200  200
 components  GET   401  404  404  404  200  200  200
 signals     GET   401  404  404  404  200  200  200

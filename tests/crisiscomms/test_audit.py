@@ -123,6 +123,60 @@ def test_the_database_refuses_to_update_an_event(chain):
         AuditEvent.objects.filter(pk=chain[1].pk).update(verb="x.undone")
 
 
+@pytest.mark.parametrize("table", ["crisiscomms_auditdetail", "crisiscomms_auditevent, crisiscomms_auditdetail"])
+def test_o6_the_database_refuses_to_empty_the_record(chain, table):
+    with pytest.raises(DatabaseError, match="Cannot truncate"), connection.cursor() as cursor:
+        # A deferred check would be refused for its own reason before the trigger is asked.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"TRUNCATE {table}")
+
+
+@pytest.mark.parametrize(
+    "change", [{"text": "Another thing"}, {"data": {"count": 3}}, {"text": "Another", "erased_at": NOW}]
+)
+def test_o6_the_database_refuses_other_words(chain, change):
+    with pytest.raises(DatabaseError, match="Cannot update the words"):
+        AuditDetail.objects.filter(event=chain[1]).update(**change)
+
+
+def test_o6_erased_words_cannot_be_written_again(chain):
+    audit.erase([chain[1].pk], now=NOW)
+
+    with pytest.raises(DatabaseError, match="Cannot update the words"):
+        AuditDetail.objects.filter(event=chain[1]).update(text="Thing 2", erased_at=None)
+
+
+def cut(*events):
+    for event in events:
+        as_superuser("DELETE FROM crisiscomms_auditdetail WHERE event_id = %s", event.pk)
+        as_superuser("DELETE FROM crisiscomms_auditevent WHERE id = %s", event.pk)
+
+
+def test_o6_a_cut_tail_is_found_by_an_anchor_from_before(chain):
+    anchors = audit.heads()
+    assert faults() == list(audit.lost(anchors)) == []
+    cut(chain[2])
+
+    assert faults() == []
+    assert list(audit.faults(CHAIN, anchors=anchors)) == ["The end of INC-7 was cut off: it had 3 events, now 2."]
+
+
+def test_o6_a_chain_that_is_gone_altogether_is_found_by_its_anchor(chain):
+    anchors = audit.heads()
+    cut(*chain)
+
+    assert list(audit.lost(anchors)) == ["The end of INC-7 was cut off: it had 3 events, now 0."]
+
+
+def test_o6_a_tail_that_was_cut_and_written_anew_is_found_by_its_anchor(chain):
+    anchors = audit.heads()
+    cut(chain[2])
+    record(4), record(5)
+
+    assert faults() == []
+    assert list(audit.lost(anchors)) == ["Event 3 of INC-7 is another one than before."]
+
+
 def test_an_action_that_fails_leaves_no_event(ada):
     from crisiscomms.refusal import Refused
 

@@ -27,12 +27,13 @@ def shipped(monkeypatch):
 def test_a_first_load_brings_every_house_and_enough_to_speak(db):
     new = defaults.load(now=NOW)
 
-    assert new["policies"] == 12
+    assert new["policies"] == 13
     assert set(Policy.objects.values_list("key", "version")) == {
         ("incidents", 1),
         ("decisions", 1),
         ("clocks", 1),
         ("facts", 1),
+        ("documents", 1),
         ("ownership", 1),
         ("outward", 1),
         ("stakeholders", 1),
@@ -91,6 +92,6 @@ def test_the_command_says_what_it_loaded(db, capsys):
     call_command("load_defaults")
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("12 policies and ") and second == "0 policies and 0 template versions loaded."
+    assert first.startswith("13 policies and ") and second == "0 policies and 0 template versions loaded."
     assert first.startswith("9 policies, ") and first.endswith(" and 15 playbooks loaded.")
     assert second == "0 policies, 0 template versions and 0 playbooks loaded."
