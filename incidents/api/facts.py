@@ -48,7 +48,7 @@ class FactSerializer(serializers.ModelSerializer):
 
 class SayingSerializer(fields.Strict):
     value = fields.OneLine(required=False, allow_blank=True, max_length=400, help_text="Empty: unknown.")
-    confidence = serializers.ChoiceField(choices=Fact.Confidence)
+    confidence = serializers.ChoiceField(choices=Fact.Confidence.choices)
     source = fields.OneLine(  # type: ignore[assignment]
         required=False, allow_blank=True, max_length=200, help_text="How we know."
     )

@@ -46,9 +46,9 @@ class MentionSerializer(serializers.ModelSerializer):
 
 class MentionBody(fields.Strict):
     incident = fields.Key(required=False, help_text="Its number. Left out: of no incident yet.")
-    channel = serializers.ChoiceField(choices=MentionChannel)
+    channel = serializers.ChoiceField(choices=MentionChannel.choices)
     where = fields.OneLine(max_length=120, help_text="The name of the site, paper or group.")
-    sentiment = serializers.ChoiceField(choices=Mention.Sentiment)
+    sentiment = serializers.ChoiceField(choices=Mention.Sentiment.choices)
     link = Link(required=False, allow_blank=True)
     author = fields.OneLine(required=False, allow_blank=True, max_length=120)
     reach = serializers.IntegerField(required=False, min_value=0, max_value=MOST_REACH)
@@ -171,7 +171,7 @@ class ReactionSerializer(serializers.ModelSerializer):
 class ReactionBody(fields.Strict):
     competitor = fields.OneLine(max_length=120)
     what = fields.OneLine(max_length=500, help_text="What they do.")
-    channel = serializers.ChoiceField(choices=MentionChannel)
+    channel = serializers.ChoiceField(choices=MentionChannel.choices)
     link = Link(required=False, allow_blank=True)
     seen_at = fields.Moment(required=False, help_text="Now, if left out.")
     claim = fields.OneLine(required=False, allow_blank=True, max_length=500)

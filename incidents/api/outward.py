@@ -53,7 +53,7 @@ class ActivitySerializer(serializers.ModelSerializer):
 
 class OutwardBody(fields.Strict):
     name = fields.OneLine(max_length=160)
-    kind = serializers.ChoiceField(choices=OutwardKind)
+    kind = serializers.ChoiceField(choices=OutwardKind.choices)
     place = fields.OneLine(required=False, allow_blank=True, max_length=120)
     link = Link(required=False, allow_blank=True)
     owner = Owner(help_text="Their id.")

@@ -17,7 +17,7 @@ from incidents.models import AppliedPlaybook, Incident, PlaybookTask, PlaybookVe
 
 class PlaybookSerializer(serializers.ModelSerializer):
     key = serializers.CharField(source="playbook.slug", read_only=True)
-    kind = serializers.ChoiceField(choices=Incident.Kind, source="playbook.kind", read_only=True)
+    kind = serializers.ChoiceField(choices=Incident.Kind.choices, source="playbook.kind", read_only=True)
     severity = serializers.CharField(source="playbook.severity", read_only=True, help_text="Empty: any.")
     version = serializers.IntegerField(source="number", read_only=True)
     author = fields.Person(read_only=True, allow_null=True, help_text="Null: shipped with the product.")
