@@ -138,7 +138,7 @@ def _duty(ben: User) -> dict[str, Any]:
     shift = DutyShift.objects.create(
         person=ben, role="executive", begins_at=NOW + timedelta(days=3), ends_at=NOW + timedelta(days=4)
     )
-    return {"hours_id": hours.pk, "shift_id": shift.pk, "role": "scribe"}
+    return {"hours_id": hours.pk, "shift_id": shift.pk}
 
 
 def _people(hidden: str) -> dict[str, User]:

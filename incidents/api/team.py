@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,7 +13,7 @@ from crisiscomms.api import fields
 from crisiscomms.api.idempotency import HEADER, once
 from crisiscomms.api.views import Api, ApiList, on_front_page, read
 from crisiscomms.models import User
-from incidents import access, actions, duty, ownership
+from incidents import access, actions, duty
 from incidents.models import RoleAssignment, TeamMember
 
 
@@ -86,6 +85,7 @@ class Roles(ApiList):
 
 
 class HandOverSerializer(fields.Strict):
+    role = fields.OneLine(max_length=30, help_text="A key of the policy, such as communications_lead.")
     to = fields.Key(help_text="The id of a person.")
     note = fields.Text(max_length=2000, help_text="What they have to know.")
     seen = fields.Key(required=False, help_text="The id of the assignment that you mean to end, if any.")
@@ -104,19 +104,15 @@ class HandOver(Api):
         responses={201: AssignmentSerializer},
         parameters=[HEADER],
     )
-    def post(self, request: Request, number: int, role: str) -> Response:
+    def post(self, request: Request, number: int) -> Response:
         """Give a role to somebody, with a note. They are told."""
         incident = access.get_incident(request.user, number)
         access.require(request.user, "work", incident)
-        if ownership.role(role) is None:
-            raise Http404
         sent = read(HandOverSerializer, request)
         return _made(
             request,
             number,
-            lambda: actions.hand_over_role(
-                incident_id=incident.pk, role=role, by=request.user, now=request.now, **sent
-            ),
+            lambda: actions.hand_over_role(incident_id=incident.pk, by=request.user, now=request.now, **sent),
         )
 
 
@@ -147,6 +143,6 @@ on_front_page("on_duty", "api:on_duty", lambda user: access.may(user, "view"))
 urlpatterns = [
     path("incidents/<id:number>/team/", Team.as_view(), name="team"),
     path("incidents/<id:number>/roles/", Roles.as_view(), name="roles"),
-    path("incidents/<id:number>/roles/<slug:role>/hand-over/", HandOver.as_view(), name="hand_over_role"),
+    path("incidents/<id:number>/roles/hand-over/", HandOver.as_view(), name="hand_over_role"),
     path("on-duty/", OnDuty.as_view(), name="on_duty"),
 ]

@@ -248,10 +248,10 @@ def test_the_api_lists_takes_and_hands_over(ada, leo, incident):
 
     taken = send(client, f"{url}/roles/", {"role": "legal_contact"})
     again = send(client, f"{url}/roles/", {"role": "legal_contact"})
-    body = {"to": lea.pk, "note": "Authority asked", "seen": taken.json()["id"]}
+    body = {"role": "legal_contact", "to": lea.pk, "note": "Authority asked", "seen": taken.json()["id"]}
     headers = {"Idempotency-Key": "one"}
-    given = [send(client, f"{url}/roles/legal_contact/hand-over/", body, **headers) for _ in range(2)]
-    stale = send(client, f"{url}/roles/legal_contact/hand-over/", body)
+    given = [send(client, f"{url}/roles/hand-over/", body, **headers) for _ in range(2)]
+    stale = send(client, f"{url}/roles/hand-over/", body)
     listed = client.get(f"{url}/roles/").json()["results"]
 
     assert (taken.status_code, taken.json()["person"]["name"]) == (201, "Leo")
