@@ -24,6 +24,10 @@ class FactSerializer(serializers.ModelSerializer):
         method_name="shown_value", help_text="Empty while unknown, and under an embargo for onlookers."
     )
     source = serializers.SerializerMethodField(method_name="shown_source", help_text="How we know.")  # type: ignore[assignment]
+    role = serializers.CharField(read_only=True, help_text="Who usually knows. Empty: nobody in particular.")
+    needed_before = serializers.CharField(
+        read_only=True, help_text="Which message waits for it: acknowledgement, explanation, or empty."
+    )
     confirmed_by = fields.Person(read_only=True, allow_null=True)
     updated_by = fields.Person(read_only=True, allow_null=True)
 
