@@ -51,7 +51,9 @@ class ReportSerializer(fields.Strict):
     values = serializers.DictField(
         required=False, help_text=f"At most {MOST_VALUES} named numbers, words, yes or no. Rules look at these."
     )
-    components = serializers.ListField(child=fields.Key(), required=False, max_length=100, help_text="From /components/.")
+    components = serializers.ListField(
+        child=fields.Key(), required=False, max_length=100, help_text="From /components/."
+    )
 
     def validate_values(self, values: dict[str, Any]) -> dict[str, Any]:
         if len(values) > MOST_VALUES:
