@@ -72,9 +72,20 @@ PERSON = {
     "successor": "1",
 }
 RULE = {
-    "name": "text", "match": "all", "outcome": "crisis", "opens_watch_item": "1", "kind": "service_disruption",
-    "severity": "major", "components": "1", "shape": "1", "match-0": "any", "g0c0-what": "number:tickets",
-    "g0c0-name": "x", "g0c0-is_": "above", "g0c0-value": "2", "g0c0-minutes": "60",
+    "name": "text",
+    "match": "all",
+    "outcome": "crisis",
+    "opens_watch_item": "1",
+    "kind": "service_disruption",
+    "severity": "major",
+    "components": "1",
+    "shape": "1",
+    "match-0": "any",
+    "g0c0-what": "number:tickets",
+    "g0c0-name": "x",
+    "g0c0-is_": "above",
+    "g0c0-value": "2",
+    "g0c0-minutes": "60",
 }
 # Every form: route → who fills it in, and a field list with values that are fine.
 FORMS: dict[str, tuple[str, dict[str, str]]] = {
@@ -162,14 +173,15 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
         "workshop",
         {
             **dict.fromkeys(("title", "text", "link"), "text"),
-            "happened_at": "2026-11-17T13:00", "media_enquiry": "1", "regulator_contact": "1", "tickets": "1",
-            
-                "mentions": "1",
-                "error_rate": "1",
-                "accounts_affected": "1",
-                "data_class": "personal",
-                "components": "1"
-            ,
+            "happened_at": "2026-11-17T13:00",
+            "media_enquiry": "1",
+            "regulator_contact": "1",
+            "tickets": "1",
+            "mentions": "1",
+            "error_rate": "1",
+            "accounts_affected": "1",
+            "data_class": "personal",
+            "components": "1",
         },
     ),
     "incidents:signal_attach": ("workshop", {"incident": "1"}),
