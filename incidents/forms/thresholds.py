@@ -65,9 +65,7 @@ class ConditionForm(forms.Form):
     name = OneLine(label="Its name", max_length=40, required=False)
     is_ = forms.ChoiceField(label="Comparison", choices=IS, required=False)
     value = OneLine(label="Value", max_length=400, required=False)
-    minutes = forms.IntegerField(
-        label="Within minutes", min_value=1, max_value=thresholds.LONGEST_WINDOW, required=False
-    )
+    minutes = forms.IntegerField(label="In minutes", min_value=1, max_value=thresholds.LONGEST_WINDOW, required=False)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from crisiscomms import audit, clock, retention
+from crisiscomms import audit, clock, personal, retention
 from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import actions, intake, judging, proposals, trying
@@ -533,6 +533,20 @@ def test_after_its_time_the_text_is_forgotten_and_the_signal_stays(source):
 
 def only_bodies():
     return set(Signal.objects.values_list("body", flat=True))
+
+
+def test_an_erased_person_stands_in_no_signal(source, olga):
+    body = alert(region="eu")
+    body["alerts"][0]["annotations"] = {"summary": "Ticket of lena@many.example", "who": "lena@many.example"}
+    knock(source, body)
+    knock(source, alert(region="us"))
+    lena = personal.Person("lena@many.example")
+    assert len(personal.export(lena)["signals"]) == 2
+
+    personal.erase(person=lena, by=olga, now=NOW)
+
+    assert set(Signal.objects.values_list("title", flat=True)) == {"(erased)", "Errors"}
+    assert SignalBody.objects.count() == 1 and personal.export(lena)["signals"] == []
 
 
 def test_making_and_changing_a_source_is_on_the_record_without_its_secrets(olga):
