@@ -37,18 +37,18 @@ def update(look: Situation) -> Iterator[Wanted]:
         return
     remind = look.severity.get("cadence_remind_minutes")
     remind_at = due - minutes(look.severity["cadence_minutes"]) + minutes(remind) if remind else None
-    name = look.words.reference or "declared"
-    occasion = f"{name} reopened {_moment(look.incident.reopened_at)}" if _is_reopened(look) else name
+    occasion, back = look.words.reference or "declared", look.incident.reopened_at
+    if back is not None and _is_reopened(look):
+        occasion += f" reopened {_moment(back)}"
     yield Wanted("update", "Next update to customers", due, occasion, remind_at=remind_at)
 
 
 def _next_word(look: Situation) -> datetime | None:
     """By when customers hear again. None: they wait for nothing."""
-    due = _as_said(look)
-    if not _is_reopened(look) or look.incident.phase not in WITH_CADENCE:
+    due, back = _as_said(look), look.incident.reopened_at
+    if back is None or not _is_reopened(look) or look.incident.phase not in WITH_CADENCE:
         return due
     # It was not fixed: what had been said before holds if it still lay ahead, else the pace begins anew.
-    back = look.incident.reopened_at or look.incident.phase_since
     return due if due is not None and due > back else back + minutes(look.severity["cadence_minutes"])
 
 

@@ -33,6 +33,9 @@ def clock_policy(incident: Incident) -> dict[str, Any]:
 
 
 def obligation_policy(incident: Incident) -> dict[str, Any]:
+    """Version 0 is none: it was planned before there were such rules, and nothing follows from them."""
+    if incident.obligation_policy_version == 0:
+        return {}
     return _version("clocks", incident.obligation_policy_version) or newest_obligations()
 
 

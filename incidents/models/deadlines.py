@@ -107,9 +107,13 @@ class Deadline(models.Model):
             ),
         ]
         indexes = [
+            # For the board of all clocks.
+            models.Index(
+                fields=["due_at", "id"], name="deadline_open_by_due", condition=Q(state__in=["pending", "missed"])
+            ),
             models.Index(
                 fields=["next_action_at"], name="deadline_next_action", condition=Q(next_action_at__isnull=False)
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -128,6 +128,7 @@ def test_what_is_settled_by_then_is_left_out(ada, incident, sink, is_daily):
     ways.choose(person=ada, now=NOW, **{**DEFAULTS, "is_daily": is_daily})
     tell(incident, ada)
     Notice.objects.update(kind="dispatch_stopped", context={"dispatch": 0})
+    incident.deadlines.all().delete()
 
     found = [mail["Subject"] for mail in mails(sink, EIGHT)]
 
@@ -198,3 +199,17 @@ def test_many_who_knock_at_once_make_one(ada, sink):
 
     assert sum(made) == 1
     assert Notice.objects.get(kind="digest").gathered.count() == 5
+
+
+def test_the_clocks_of_the_next_day_stand_in_it_and_none_is_said_in_words(ada, incident, sink):
+    ways.choose(person=ada, now=NOW - timedelta(days=1), **{**DEFAULTS, "is_daily": True})
+    late = "17 November 15:39 CET, late: INC-1 Acknowledge to customers"
+
+    (mail,) = mails(sink, EIGHT)
+    assert mail["Subject"] == "18 November: 2 due"
+    assert late in mail.get_body(("plain",)).get_content()
+
+    incident.deadlines.all().delete()
+    (mail,) = mails(sink, EIGHT + timedelta(days=1))
+    assert mail["Subject"] == "19 November: nothing to report"
+    assert "Nothing is due within the next 24 hours." in mail.get_body(("plain",)).get_content()
