@@ -10,7 +10,7 @@ from desk.drawings.shapes import Circle, Path, Rect, Shape, Text
 from desk.drawings.timeline import Drawing
 
 MOST = 24
-PER_COLUMN = 8
+LOOSE = 3
 NODE_WIDTH, NODE_HEIGHT = 148, 42
 COLUMN, ROW = 210, 60
 TURNS = 12
@@ -37,11 +37,12 @@ def draw(parts: Parts) -> Drawing:
     shown, left_out = choose(parts)
     keys = {part.key for part in shown}
     edges = _without_cycles(sorted(pair for pair in set(parts.needs) if keys.issuperset(pair)), keys)
-    columns = _columns(keys, edges)
-    spots = {part.key: _Spot(part, columns[part.key]) for part in shown}
+    tied = {key for edge in edges for key in edge}
+    columns = _columns(tied, edges)
+    spots = {part.key: _Spot(part, columns[part.key]) for part in shown if part.key in tied}
     hops = _hops(spots, edges)
-    ordered = _order(spots, hops)
-    _set_heights(ordered, spots)
+    height = _set_heights(_order(spots, hops), spots)
+    _lay_below([part for part in shown if part.key not in tied], spots, height)
     return _picture(parts, shown, left_out, spots, edges)
 
 
@@ -103,14 +104,7 @@ def _columns(keys: set[int], edges: list[Edge]) -> dict[int, int]:
         # What nobody needs stands next to what it needs, not at the far left.
         if not needed[key] and needs[key]:
             found[key] = min(found[other] for other in needs[key]) - 1
-    return _split(found)
-
-
-def _split(columns: dict[int, int]) -> dict[int, int]:
-    """Without edges everything is in one column: a long one is laid out beside itself."""
-    if len(columns) <= PER_COLUMN or set(columns.values()) != {0}:
-        return columns
-    return {key: index // PER_COLUMN for index, key in enumerate(columns)}
+    return found
 
 
 def _hops(spots: dict[int, _Spot], edges: list[Edge]) -> list[Edge]:
@@ -167,13 +161,21 @@ def crossings(columns: list[list[int]], hops: list[Edge]) -> int:
     return found
 
 
-def _set_heights(columns: list[list[int]], spots: dict[int, _Spot]) -> None:
-    """Each column about the middle of the tallest."""
+def _set_heights(columns: list[list[int]], spots: dict[int, _Spot]) -> float:
+    """Each column about the middle of the tallest, whose height is returned."""
     tallest = max((len(column) for column in columns), default=0)
     for column in columns:
         top = (tallest - len(column)) * ROW / 2
         for row, key in enumerate(column):
             spots[key].y = 29 + top + row * ROW
+    return tallest * ROW
+
+
+def _lay_below(loose: list[PartRow], spots: dict[int, _Spot], top: float) -> None:
+    """What is tied to nothing, in lines."""
+    wide = max([LOOSE - 1, *(spot.column for spot in spots.values())]) + 1
+    for index, part in enumerate(loose):
+        spots[part.key] = _Spot(part, index % wide, 29 + top + index // wide * ROW)
 
 
 def _picture(
@@ -182,8 +184,8 @@ def _picture(
     drawn: list[Shape] = []
     states = {part.key: part.state for part in shown}
     # What fails is drawn over what does not.
-    for one, two in sorted(edges, key=lambda edge: (EDGES.get(states[edge[1]], "edge") != "edge", edge)):
-        drawn.append(_edge(spots, one, two, EDGES.get(states[two], "edge")))
+    for one, two in sorted(edges, key=lambda edge: (_edge_look(states, edge) != "edge", edge)):
+        drawn.append(_edge(spots, one, two, _edge_look(states, (one, two))))
     for part in shown:
         drawn += _node(part, _x(spots[part.key]), spots[part.key].y)
     height = max((spot.y for spot in spots.values()), default=0) + NODE_HEIGHT / 2 + 8
@@ -199,6 +201,12 @@ def _picture(
 
 def _x(spot: _Spot) -> float:
     return 1 + COLUMN * spot.column
+
+
+def _edge_look(states: dict[int, str], edge: Edge) -> str:
+    """To what fails it is dashed red; amber is how trouble got from one to the other."""
+    look = EDGES.get(states[edge[1]], "edge")
+    return "edge" if look == "edge-warn" and states[edge[0]] not in EDGES else look
 
 
 def _edge(spots: dict[int, _Spot], one: int, two: int, look: str) -> Path:
@@ -235,7 +243,7 @@ def _mark(state: str, x: float, y: float) -> Shape:
         return Rect("d-out", x - 4.5, y - 4.5, 9, 9, 1.5)
     if state == "partial":
         left, top = shapes.number(x - 4.5), shapes.number(y - 4.5)
-        return Path("d-half", f"M{left} {top}h9v9h-9zm0 9h9v-4.5h-9z")
+        return Path("d-half", f"M{left} {top}h9v9h-9zm1.5 1.5h6v3h-6z")
     if state == "degraded":
         return shapes.diamond("d-deg", x, y, 5.4)
     if state == "maintenance":

@@ -1,7 +1,7 @@
 """Where labels go: beside or below their mark, in the first row with room, never over another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 Stretch = tuple[float, float]
 GAP = 6
@@ -66,6 +66,15 @@ class Rows:
                     return place
         return None
 
+    def place_short(self, want: Want) -> Place | None:
+        """Right below the mark, or not at all."""
+        begin = want.x - want.short / 2
+        if self.most < 2 or not self._may_stand(begin, begin + want.short, 1, want.x):
+            return None
+        self._reserve(begin, begin + want.short, 1, want.x)
+        self.used = max(self.used, 2)
+        return Place(want.x, "middle", 1)
+
     def _may_stand(self, begin: float, end: float, row: int, x: float) -> bool:
         if begin < self.left or end > self.right:
             return False
@@ -87,40 +96,57 @@ class Placed:
 
 
 def place_all(rows: Rows, wants: Sequence[Want]) -> tuple[list[Placed | None], int]:
-    """Places for all of these labels, and how many rows they take. Of four ways to go about it the one that says
-    most wins, then the flattest.
+    """Places for all of these labels, and how many rows they take. Of several ways to go about it the one that says
+    most wins, then the flattest: what is crowded may be said in short.
     """
-    ways = [_one_way(rows.copy(), wants, first, turned) for first in ("start", "end") for turned in (False, True)]
+    ways = [
+        _one_way(rows.copy(), wants, first, turned, short)
+        for first in ("start", "end")
+        for turned in (False, True)
+        for short in (False, True)
+    ]
     return min(ways, key=lambda way: (-_said(wants, way[0]), way[1]))
 
 
-def _one_way(rows: Rows, wants: Sequence[Want], first: str, turned: bool) -> tuple[list[Placed | None], int]:
+def _one_way(
+    rows: Rows, wants: Sequence[Want], first: str, turned: bool, short: bool
+) -> tuple[list[Placed | None], int]:
     places: list[Placed | None] = [None] * len(wants)
     order = sorted(range(len(wants)), key=lambda index: wants[index].x, reverse=turned)
     order.sort(key=lambda index: not wants[index].is_loud)
     for index in order:
-        place = rows.place(wants[index], _lean(wants, index) or first)
+        want = wants[index]
+        if short and want.short and not want.is_loud and any(_near(wants, index)):
+            continue
+        place = rows.place(want, _lean(wants, index) or first)
         places[index] = Placed(place) if place else None
     for index in order:
-        want = wants[index]
-        if places[index] is None and want.short:
-            place = rows.place(replace(want, width=want.short), first)
+        if places[index] is None and wants[index].short:
+            place = rows.place_short(wants[index])
             places[index] = Placed(place, is_short=True) if place else None
     return places, rows.used
 
 
+def _near(wants: Sequence[Want], index: int) -> list[bool]:
+    """Whether the mark before and the mark after are so near that their labels may meet."""
+    here = wants[index]
+    return [
+        0 <= each < len(wants)
+        and abs(wants[each].x - here.x) < (wants[each].width + here.width) / 2 + here.beside + GAP
+        for each in (index - 1, index + 1)
+    ]
+
+
 def _lean(wants: Sequence[Want], index: int) -> str:
     """Away from the only near neighbour, or over the middle when there is none; "" between two."""
-    here = wants[index]
-    if here.beside:
+    if wants[index].beside:
         return ""
-    near = [abs(wants[each].x - here.x) < (wants[each].width + here.width) / 2 + GAP if 0 <= each < len(wants) else False
-            for each in (index - 1, index + 1)]  # fmt: skip
-    return {(False, False): "middle", (True, False): "start", (False, True): "end"}.get((near[0], near[1]), "")
+    before, after = _near(wants, index)
+    return {(False, False): "middle", (True, False): "start", (False, True): "end"}.get((before, after), "")
 
 
-def _said(wants: Sequence[Want], places: Sequence[Placed | None]) -> int:
-    return sum((1 if one.is_short else 2) + 6 * want.is_loud for want, one in zip(wants, places, strict=True) if one)
+def _said(wants: Sequence[Want], places: Sequence[Placed | None]) -> float:
+    return sum((1.5 if one.is_short else 2) + 6 * want.is_loud for want, one in zip(wants, places, strict=True) if one)
 
 
 def _choices(want: Want, row: int, first: str) -> list[tuple[Place, float]]:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import typst
@@ -29,9 +29,23 @@ _RULE = re.compile(r"(\.cc-svg[^{}]*)\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class Picture:
-    png: bytes
+    """A picture that is made when somebody asks for it, and kept for a while by what it says."""
+
+    svg: str
     alt: str
-    digest: str
+    width: float
+    height: float
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.blake2b(self.svg.encode(), digest_size=16).hexdigest()
+
+    def png(self) -> bytes:
+        png: bytes | None = stored.get(f"drawing:{self.digest}")
+        if png is None:
+            png = _render(self)
+            stored.set(f"drawing:{self.digest}", png, KEPT_SECONDS)
+        return png
 
 
 @cache
@@ -66,23 +80,17 @@ def picture_svg(drawing: Drawing, heading: str, caption: str) -> str:
 
 
 def picture(drawing: Drawing, heading: str, caption: str) -> Picture:
-    """The same drawing is made once in a while only: it is kept by what it says."""
-    svg = picture_svg(drawing, heading, caption)
-    digest = hashlib.blake2b(svg.encode(), digest_size=16).hexdigest()
-    png = stored.get(f"drawing:{digest}")
-    if png is None:
-        png = _render(svg, drawing)
-        stored.set(f"drawing:{digest}", png, KEPT_SECONDS)
-    return Picture(png, drawing.alt, digest)
+    width, height = drawing.width + 2 * MARGIN, drawing.height + HEAD + 2 * MARGIN
+    return Picture(picture_svg(drawing, heading, caption), drawing.alt, width, height)
 
 
-def _render(svg: str, drawing: Drawing) -> bytes:
-    page = PAGE.format(width=drawing.width + 2 * MARGIN, height=drawing.height + HEAD + 2 * MARGIN)
-    return typst.compile(
-        page.encode(),
+def _render(picture: Picture) -> bytes:
+    png: bytes = typst.compile(
+        PAGE.format(width=picture.width, height=picture.height).encode(),
         format="png",
         ppi=DOTS,
         font_paths=[str(FONTS)],
         ignore_system_fonts=True,
-        sys_inputs={"svg": svg, "alt": drawing.alt},
+        sys_inputs={"svg": picture.svg, "alt": picture.alt},
     )
+    return png

@@ -110,7 +110,7 @@ def _clusters(moments: list[datetime]) -> list[list[datetime]]:
     """The moments, cut at the silences that are folded."""
     gaps = sorted(((later - earlier, index) for index, (earlier, later) in enumerate(pairwise(moments))), reverse=True)
     unfolded = moments[-1] - moments[0]
-    cuts = []
+    cuts: list[int] = []
     for gap, index in gaps:
         if len(cuts) + 1 == MAX_PIECES or gap < LONG or gap <= unfolded * SHARE:
             break

@@ -1,7 +1,7 @@
 """The drawn timeline: phases and impact as bands, milestones, messages, and promises kept and missed below them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -31,6 +31,8 @@ class Drawing:
     shapes: list[Shape]
     now_x: float | None = None
     boxes: list[Box] = field(default_factory=list)
+    # From when to when, and by which clock.
+    span: str = ""
 
     @property
     def alt(self) -> str:
@@ -40,6 +42,19 @@ class Drawing:
     @property
     def body(self) -> str:
         return shapes.markup(self.shapes)
+
+    @property
+    def now_share(self) -> str | None:
+        """How far to the right *now* is: where a region that scrolls should begin."""
+        return None if self.now_x is None else f"{self.now_x / self.width:.3f}"
+
+    @property
+    def width_px(self) -> str:
+        return shapes.number(self.width)
+
+    @property
+    def height_px(self) -> str:
+        return shapes.number(self.height)
 
     @property
     def view_box(self) -> str:
@@ -99,8 +114,9 @@ def draw(scene: Scene) -> Drawing:
     under, over = _ground(sheet, bottom)
     every: list[Shape] = [*under, *sheet.back, *sheet.bands, *over, *sheet.front]
     boxes = [shape.box for shape in every if isinstance(shape, Text)]
-    title, description = words.title(scene, sheet.scale), words.description(scene)
-    return Drawing(WIDTH, sheet.y + 8, title, description, every, sheet.now, boxes)
+    span = words.span(scene, sheet.scale)
+    title = f"{texts.clean(scene.name)}, {span}"
+    return Drawing(WIDTH, sheet.y + 8, title, words.description(scene), every, sheet.now, boxes, span)
 
 
 def _scale(scene: Scene) -> Scale:
@@ -413,8 +429,11 @@ def _annotate(sheet: _Sheet, rows: Rows, notes: list[_Note], middle: float, step
     places, used = labels.place_all(rows, [note.want for note in notes])
     for note, placed in zip(notes, places, strict=True):
         if placed is not None:
-            said = replace(note, lines=[(note.short, "")]) if placed.is_short else note
-            _draw_note(sheet, said, placed.place, middle, step)
+            if placed.is_short:
+                below = middle + (20.5 if step < 20 else 26)
+                sheet.front.append(Text("t-mut", note.x, below, note.short, "middle"))
+            else:
+                _draw_note(sheet, note, placed.place, middle, step)
     return used
 
 
@@ -426,8 +445,6 @@ def _draw_note(sheet: _Sheet, note: _Note, place: Place, middle: float, step: fl
         sheet.front.append(Line("axis", note.x, begin, note.x, row - short))
     alone = len(note.lines) == 1
     looks = [note.look, "t-mut"] if note.beside else ["", note.look]
-    if alone and not note.lines[0][1]:
-        looks = ["t-mut"]
     first = row + (4.5 if alone else -3)
     for index, (said, rest) in enumerate(note.lines):
         sheet.front.append(Text(looks[index], place.x, first + 14 * index, said, place.anchor, rest))

@@ -45,14 +45,14 @@ def zone_names(scene: Scene, scale: Scale) -> str:
     return " and ".join(dict.fromkeys(zone_name(at, scene) for at in ends))
 
 
-def title(scene: Scene, scale: Scale) -> str:
-    """ "Timeline of INC-12, 17 Nov 2026, 10:30 to 15:30 CET"; both days where it goes from one to another."""
+def span(scene: Scene, scale: Scale) -> str:
+    """ "17 Nov 2026, 10:30 to 15:30 CET"; both days where it goes from one to another."""
     begin, end = (at.astimezone(scene.zone) for at in (scale.pieces[0].begin, scale.pieces[-1].end))
     first, last = (f"{at.day} {at:%b}" for at in (begin, end))
     first += f" {begin.year}" if begin.year != end.year else ""
     last += f" {end.year}"
-    span = f"{last}, {begin:%H:%M} to {end:%H:%M}" if begin.date() == end.date() else f"{first} to {last}"
-    return f"{texts.clean(scene.name)}, {span} {zone_names(scene, scale)}"
+    said = f"{last}, {begin:%H:%M} to {end:%H:%M}" if begin.date() == end.date() else f"{first} to {last}, in"
+    return f"{said} {zone_names(scene, scale)}"
 
 
 def sent(messages: Sequence[SentRow], scene: Scene) -> list[tuple[str, str]]:
