@@ -30,9 +30,13 @@ ELLIPSIS = "…"
 
 def clean(text: str, limit: int = 120) -> str:
     """Fit to be drawn: one line, nothing that turns the line around or that XML refuses, and not without end."""
-    kept = "".join(_kept(letter) for letter in text[: limit * 4])
-    line = " ".join(kept.split(" ")).strip()
+    line = drawable(text[: limit * 4]).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + ELLIPSIS
+
+
+def drawable(text: str) -> str:
+    """Without what turns a line around or cannot stand in XML."""
+    return text if text.isprintable() else "".join(_kept(letter) for letter in text)
 
 
 def _kept(letter: str) -> str:

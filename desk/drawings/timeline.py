@@ -74,6 +74,7 @@ class _Sheet:
         self.back: list[Shape] = []
         self.bands: list[Shape] = []
         self.front: list[Shape] = []
+        self.written: list[Text] = []
 
     @property
     def barred(self) -> list[Stretch]:
@@ -256,15 +257,21 @@ def _end(sheet: _Sheet, ended_at: datetime | None) -> float:
     return sheet.now if sheet.now is not None else RIGHT
 
 
-def _say(sheet: _Sheet, begin: float, end: float, y: float, look: str, choices: Sequence[str]) -> bool:
-    """The first of these texts that fits into a band, else the beginning of the last. Whether one fitted whole."""
+def _say(sheet: _Sheet, begin: float, end: float, y: float, look: str, choices: Sequence[str]) -> None:
+    """The first of these texts that fits into a band, else the beginning of the last."""
     left, right = max(_free_pieces(sheet, begin, end), key=lambda piece: piece[1] - piece[0])
     room = right - left - 14
     whole = next((choice for choice in choices if texts.width(choice) <= room), "")
     said = whole or texts.fit(choices[-1], room)
     if said:
-        sheet.front.append(Text(look, left + 8, y, said))
-    return bool(whole)
+        _write(sheet, Text(look, left + 8, y, said))
+
+
+def _write(sheet: _Sheet, text: Text) -> None:
+    """Into a band, unless something stands there: rows that overlap, as none should, stay readable."""
+    if not any(one.y == text.y and one.box.meets(text.box) for one in sheet.written):
+        sheet.written.append(text)
+        sheet.front.append(text)
 
 
 def _free_pieces(sheet: _Sheet, begin: float, end: float) -> list[Stretch]:
@@ -308,7 +315,7 @@ def _draw_impact(sheet: _Sheet, state: ImpactRow, following: ImpactRow | None, y
     if not any(texts.width(choice) <= widest for choice in choices):
         for choice in choices:
             if _is_clear(sheet, end + 6, end + 6 + texts.width(choice), free_until):
-                sheet.front.append(Text(look, end + 6, y + 14.5, choice))
+                _write(sheet, Text(look, end + 6, y + 14.5, choice))
                 return
         choices = [f"{state.word}: {name}"]
     _say(sheet, begin, end, y + 14.5, look, choices)
@@ -348,7 +355,9 @@ def _draw_found(sheet: _Sheet, rows: Rows, at: datetime, middle: float) -> None:
     for left, anchor in ((x - 6 - width, "end"), (x + 6, "start")):
         if left >= LEFT - 22 and rows.is_free(left, left + width):
             edge = x - 6 if anchor == "end" else x + 6
-            rows.take(left - 3, left + width + 3)
+            # Its second line reaches into the second row.
+            rows.take(left - 3, left + width + 3, 0)
+            rows.take(left - 3, left + width + 3, 1)
             sheet.front.append(Text("t-mut", edge, middle - 3, "found", anchor))
             sheet.front.append(Text("t-ink", edge, middle + 11, time, anchor))
             break
