@@ -11,8 +11,8 @@ from desk.drawings.timeline import Drawing
 
 MOST = 24
 LOOSE = 3
-NODE_WIDTH, NODE_HEIGHT = 148, 42
-COLUMN, ROW = 210, 60
+NARROWEST, WIDEST, NODE_HEIGHT = 144, 214, 42
+BETWEEN, ROW = 62, 60
 TURNS = 12
 NODES = {"outage": "node-bad", "partial": "node-bad", "degraded": "node-warn", "maintenance": "node-rest"}
 TEXTS = {"outage": "t-crit", "partial": "t-crit", "degraded": "t-warn"}
@@ -23,10 +23,10 @@ Edge = tuple[int, int]
 
 @dataclass
 class _Spot:
-    """A node in its column; one without a part is where a long edge passes by."""
+    """A node in its column, or where a long edge passes by one."""
 
-    part: PartRow | None
     column: int
+    width: float
     y: float = 0
     # Where its long edges pass by, by the node at their end.
     passing: dict[int, list["_Spot"]] = field(default_factory=dict)
@@ -37,13 +37,20 @@ def draw(parts: Parts) -> Drawing:
     shown, left_out = choose(parts)
     keys = {part.key for part in shown}
     edges = _without_cycles(sorted(pair for pair in set(parts.needs) if keys.issuperset(pair)), keys)
+    width = _node_width(shown)
     tied = {key for edge in edges for key in edge}
     columns = _columns(tied, edges)
-    spots = {part.key: _Spot(part, columns[part.key]) for part in shown if part.key in tied}
+    spots = {part.key: _Spot(columns[part.key], width) for part in shown if part.key in tied}
     hops = _hops(spots, edges)
     height = _set_heights(_order(spots, hops), spots)
-    _lay_below([part for part in shown if part.key not in tied], spots, height)
+    _lay_below([part for part in shown if part.key not in tied], spots, height, width)
     return _picture(parts, shown, left_out, spots, edges)
+
+
+def _node_width(shown: list[PartRow]) -> float:
+    """One width for all, so that most names stand in full."""
+    longest = max((texts.width(texts.clean(part.name)) for part in shown), default=0)
+    return min(max(longest + 22, NARROWEST), WIDEST)
 
 
 def choose(parts: Parts) -> tuple[list[PartRow], list[PartRow]]:
@@ -114,7 +121,7 @@ def _hops(spots: dict[int, _Spot], edges: list[Edge]) -> list[Edge]:
         last = one
         for column in range(spots[one].column + 1, spots[two].column):
             passing = -len(spots) - 1
-            spots[passing] = _Spot(None, column)
+            spots[passing] = _Spot(column, spots[one].width)
             spots[one].passing.setdefault(two, []).append(spots[passing])
             hops.append((last, passing))
             last = passing
@@ -171,11 +178,11 @@ def _set_heights(columns: list[list[int]], spots: dict[int, _Spot]) -> float:
     return tallest * ROW
 
 
-def _lay_below(loose: list[PartRow], spots: dict[int, _Spot], top: float) -> None:
+def _lay_below(loose: list[PartRow], spots: dict[int, _Spot], top: float, width: float) -> None:
     """What is tied to nothing, in lines."""
     wide = max([LOOSE - 1, *(spot.column for spot in spots.values())]) + 1
     for index, part in enumerate(loose):
-        spots[part.key] = _Spot(part, index % wide, 29 + top + index // wide * ROW)
+        spots[part.key] = _Spot(index % wide, width, 29 + top + index // wide * ROW)
 
 
 def _picture(
@@ -187,9 +194,9 @@ def _picture(
     for one, two in sorted(edges, key=lambda edge: (_edge_look(states, edge) != "edge", edge)):
         drawn.append(_edge(spots, one, two, _edge_look(states, (one, two))))
     for part in shown:
-        drawn += _node(part, _x(spots[part.key]), spots[part.key].y)
+        drawn += _node(part, spots[part.key])
     height = max((spot.y for spot in spots.values()), default=0) + NODE_HEIGHT / 2 + 8
-    width = max((_x(spot) for spot in spots.values()), default=0) + NODE_WIDTH + 2
+    width = max((_x(spot) + spot.width for spot in spots.values()), default=0) + 2
     if left_out:
         height += 22
         said = texts.fit(f"and {len(left_out)} more: {_names(left_out)}", max(width, 300.0))
@@ -200,7 +207,7 @@ def _picture(
 
 
 def _x(spot: _Spot) -> float:
-    return 1 + COLUMN * spot.column
+    return 1 + (spot.width + BETWEEN) * spot.column
 
 
 def _edge_look(states: dict[int, str], edge: Edge) -> str:
@@ -212,9 +219,9 @@ def _edge_look(states: dict[int, str], edge: Edge) -> str:
 def _edge(spots: dict[int, _Spot], one: int, two: int, look: str) -> Path:
     """A curve from the right side of one to the left side of the other, by the spots that were kept free for it."""
     first, last = spots[one], spots[two]
-    stops = [(_x(first) + NODE_WIDTH, first.y)]
+    stops = [(_x(first) + first.width, first.y)]
     for spot in first.passing.get(two, []):
-        stops += [(_x(spot), spot.y), (_x(spot) + NODE_WIDTH, spot.y)]
+        stops += [(_x(spot), spot.y), (_x(spot) + spot.width, spot.y)]
     stops.append((_x(last), last.y))
     number = shapes.number
     d = f"M{number(stops[0][0])} {number(stops[0][1])}"
@@ -222,18 +229,18 @@ def _edge(spots: dict[int, _Spot], one: int, two: int, look: str) -> Path:
         bend = (x2 - x1) / 2
         d += f"C{number(x1 + bend)} {number(y1)} {number(x2 - bend)} {number(y2)} {number(x2)} {number(y2)}"
         if (x2, y2) != stops[-1]:
-            d += f"H{number(x2 + NODE_WIDTH)}"
+            d += f"H{number(x2 + first.width)}"
     return Path(look, d)
 
 
-def _node(part: PartRow, x: float, y: float) -> list[Shape]:
-    top = y - NODE_HEIGHT / 2
-    name = texts.fit(texts.clean(part.name), NODE_WIDTH - 22)
+def _node(part: PartRow, spot: _Spot) -> list[Shape]:
+    x, top, width = _x(spot), spot.y - NODE_HEIGHT / 2, spot.width
+    name = texts.fit(texts.clean(part.name), width - 22)
     return [
-        Rect(NODES.get(part.state, "node"), x, top, NODE_WIDTH, NODE_HEIGHT, 4),
+        Rect(NODES.get(part.state, "node"), x, top, width, NODE_HEIGHT, 4),
         Text("t-ink", x + 11, top + 18, name),
         _mark(part.state, x + 16, top + 30),
-        Text(TEXTS.get(part.state, "t-mut"), x + 26, top + 34, texts.fit(texts.clean(part.word), NODE_WIDTH - 34)),
+        Text(TEXTS.get(part.state, "t-mut"), x + 26, top + 34, texts.fit(texts.clean(part.word), width - 34)),
     ]
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from desk.drawings import diagram, neighbours, timeline
 from desk.drawings.rows import (
     ComingRow,
     ImpactRow,
@@ -115,3 +116,17 @@ def components() -> Parts:
         for key, name, state in states
     ]
     return Parts("Affected components of INC-12", rows, [(1, 4), (2, 4), (3, 5), (4, 6), (4, 7), (2, 5)])
+
+
+def for_kit(now: datetime) -> dict[str, object]:
+    """Every drawing for the page of the kit."""
+    now = now.replace()
+    zone = ZoneInfo("Europe/Berlin")
+    declared = Scene("Timeline of INC-13", now, zone, phases=[PhaseRow("Initial response", now)])
+    return {
+        "under_way": timeline.draw(under_way(now, zone)),
+        "over_weeks": timeline.draw(over_weeks(now, zone)),
+        "declared": timeline.draw(declared),
+        "components": diagram.draw(components()),
+        "parts": neighbours.listed(components()),
+    }

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import typst
 from django.conf import settings
 from django.core.cache import cache as stored
 from django.utils.html import escape
@@ -85,6 +84,9 @@ def picture(drawing: Drawing, heading: str, caption: str) -> Picture:
 
 
 def _render(picture: Picture) -> bytes:
+    # Only a process that makes pictures carries the library.
+    import typst
+
     png: bytes = typst.compile(
         PAGE.format(width=picture.width, height=picture.height).encode(),
         format="png",

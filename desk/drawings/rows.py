@@ -75,6 +75,7 @@ class Scene:
     sent: list[SentRow] = field(default_factory=list)
     coming: list[ComingRow] = field(default_factory=list)
     promises: list[PromiseRow] = field(default_factory=list)
+    promises_name: str = "Deadlines"
     # What could not be read into the rows because there is too much of it, in words.
     left_out: list[str] = field(default_factory=list)
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-FOLD_WIDTH = 30
-MIN_PIECE = 92
+FOLD_WIDTH = 28
+MIN_PIECE = 78
 MAX_PIECES = 7
 LONG = timedelta(hours=3)
 # A silence longer than this share of what is not folded yet is folded.
-SHARE = 0.3
+SHARE = 0.15
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = [m * MINUTE for m in (1, 2, 5, 10, 15, 30)] + [h * HOUR for h in (1, 2, 3, 6, 12)]
 DAY_STEPS = [1, 2, 7, 14, 31, 92, 366]
@@ -87,9 +87,15 @@ class Scale:
     def ticks(self, zone: ZoneInfo) -> list[Tick]:
         return [tick for piece in self.pieces for tick in _ticks(piece, zone)]
 
-    def is_within_a_day(self, zone: ZoneInfo) -> bool:
+    def piece_of(self, at: datetime) -> Piece:
+        return self.pieces[max(0, bisect_right(self._begins, at) - 1)]
+
+    def needs_days(self, zone: ZoneInfo) -> bool:
+        """Whether its times of day belong to more than one day."""
+        if all(piece.shows_days for piece in self.pieces):
+            return False
         ends = {moment.astimezone(zone).date() for piece in self.pieces for moment in (piece.begin, piece.end)}
-        return len(ends) == 1
+        return len(ends) > 1
 
 
 def make(moments: Sequence[datetime], left: float, right: float) -> Scale:
@@ -121,12 +127,12 @@ def _clusters(moments: list[datetime]) -> list[list[datetime]]:
 
 
 def _widths(clusters: list[list[datetime]], room: float) -> list[float]:
-    """Each piece gets what lasts long and what has much to tell, by halves."""
+    """Room for what lasts long, and more for what has much to tell."""
     free = room - FOLD_WIDTH * (len(clusters) - 1) - MIN_PIECE * len(clusters)
     lengths = [max(1.0, (one[-1] - one[0]).total_seconds()) for one in clusters]
     counts = [len(set(one)) for one in clusters]
     shares = [
-        0.5 * length / sum(lengths) + 0.5 * count / sum(counts) for length, count in zip(lengths, counts, strict=True)
+        0.35 * length / sum(lengths) + 0.65 * count / sum(counts) for length, count in zip(lengths, counts, strict=True)
     ]
     return [MIN_PIECE + share * free for share in shares]
 

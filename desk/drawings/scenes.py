@@ -71,20 +71,24 @@ def public_scene(incident: Incident, now: datetime) -> Scene | None:
     contents = [Content.from_data(dispatch.content) for dispatch in published]
     titles = [mail.public_title(one, mail.incident_values(incident, one, zone)) for one in contents]
     is_over = incident.phase == Incident.Phase.CLOSED or published[-1].message.kind == Message.Kind.RESOLVED
-    entries = AuditEvent.objects.filter(chain=incident.chain, publishable=True).select_related("detail")
+    # What was published stands among the messages already.
+    entries = AuditEvent.objects.filter(chain=incident.chain, publishable=True).exclude(verb__startswith="dispatch.")
     return Scene(
         titles[0],
         to_the_minute(now),
         ZoneInfo(zone),
         is_over=is_over,
         impacts=_impacts(ComponentState.objects.public().filter(incident=incident), []),
-        milestones=[MilestoneRow(one.detail.text, one.at) for one in entries.order_by("number")[:50]],
+        milestones=[
+            MilestoneRow(one.detail.text, one.at) for one in entries.select_related("detail").order_by("number")[:50]
+        ],
         sent=[
             SentRow(number, title, dispatch.released_at)
             for number, (dispatch, title) in enumerate(zip(published, titles, strict=True), 1)
             if dispatch.released_at
         ],
         promises=[] if is_over else _public_promise(contents[-1], now),
+        promises_name="Promised",
     )
 
 
@@ -121,6 +125,8 @@ def _next_phase(incident: Incident) -> str:
     criteria = exit_criteria(incident)
     missing = sum(not item.is_met for item in criteria)
     words = f"{missing} of {len(criteria)} criteria to go" if missing else "may begin"
+    if len(criteria) == missing == 1:
+        words = "1 criterion to go"
     return f"{order[following].label}: {words}"
 
 

@@ -78,9 +78,8 @@ class _Sheet:
 
     @property
     def barred(self) -> list[Stretch]:
-        """Where no label may stand: the folds and the now line."""
-        found = [(fold.left - 2, fold.right + 2) for fold in self.scale.folds]
-        return found + ([(self.now - 4, self.now + 4)] if self.now is not None else [])
+        """Where no label may stand: the now line. A fold may be written over, as there is nothing in it."""
+        return [(self.now - 4, self.now + 4)] if self.now is not None else []
 
     def rows(self, most: int) -> Rows:
         return Rows(LEFT + 2, WIDTH, barred=self.barred, most=most)
@@ -136,7 +135,7 @@ def _moments(scene: Scene, promises: Sequence[PromiseRow]) -> list[datetime]:
     for span in [*scene.phases, *scene.impacts]:
         found += [span.began_at, span.ended_at]
     found += [one.at for one in [*scene.milestones, *scene.sent, *scene.coming]]
-    found += [one.due_at for one in promises]
+    found += [words.stands_at(one, scene.now) for one in promises]
     return [one for one in found if one is not None]
 
 
@@ -152,7 +151,7 @@ def _thinned(moments: list[datetime]) -> list[datetime]:
 
 def _draw_head(sheet: _Sheet) -> None:
     zone = sheet.scene.zone
-    several = not sheet.scale.is_within_a_day(zone)
+    several = sheet.scale.needs_days(zone)
     line = 31.0 if several else 15.0
     sheet.top = sheet.y = line + 7
     head = Rows(0, WIDTH, barred=[], most=1)
@@ -181,7 +180,9 @@ def _head_label(head: Rows, x: float, label: str) -> bool:
 
 def _draw_now(sheet: _Sheet, head: Rows, line: float) -> None:
     assert sheet.now is not None
-    label = f"{sheet.scene.now.astimezone(sheet.scene.zone):%H:%M} now"
+    local = sheet.scene.now.astimezone(sheet.scene.zone)
+    by_days = sheet.scale.piece_of(sheet.scene.now).shows_days
+    label = f"{local.day} {local:%b}, now" if by_days else f"{local:%H:%M} now"
     width = texts.width(label) + 14
     x = min(max(sheet.now, width / 2), WIDTH - width / 2)
     head.take(x - width / 2 - 2, x + width / 2 + 2)
@@ -329,26 +330,23 @@ def _is_clear(sheet: _Sheet, begin: float, end: float, until: float) -> bool:
 
 
 def _draw_milestones(sheet: _Sheet) -> None:
-    scene, rows, middle = sheet.scene, sheet.rows(4), sheet.y + 21
+    scene, rows, middle = sheet.scene, sheet.rows(5), sheet.y + 21
     placed = [Mark(sheet.scale.x(one.at), [one]) for one in sorted(scene.milestones, key=lambda one: one.at)]
     merged = marks.merge(placed, lambda mark: 8.0)
     for mark in merged:
         rows.mark(mark.x, 8)
-    if scene.found_at is not None:
-        _draw_found(sheet, rows, scene.found_at, middle)
-    notes = []
+    notes = [] if scene.found_at is None else _draw_found(sheet, rows, scene.found_at, middle)
     for mark in merged:
         sheet.front.append(shapes.diamond("m-ink", mark.x, middle))
         count, label = len(mark.things), texts.clean(mark.things[0].label)
         said = label if count == 1 else f"{label} and {count - 1} more"
-        time = words.clock(mark.things[0].at, scene)
-        notes.append(_Note(mark.x, [(time, said)], 12, "t-ink", short=time))
+        notes.append(_Note(mark.x, [(words.clock(mark.things[0].at, scene), said)], 12, "t-ink"))
     used = _annotate(sheet, rows, notes, middle, 16)
     sheet.lane("Milestones", 42 + 16 * max(0, used - 1), 25)
 
 
-def _draw_found(sheet: _Sheet, rows: Rows, at: datetime, middle: float) -> None:
-    """When it was found: the clocks count from there."""
+def _draw_found(sheet: _Sheet, rows: Rows, at: datetime, middle: float) -> "list[_Note]":
+    """When it was found: the clocks count from there. Said beside its line, or among the others where that is full."""
     x, time = sheet.scale.x(at), words.clock(at, sheet.scene)
     width = max(texts.width("found"), texts.width(time))
     sheet.front.append(Line("rule", x, middle - 9, x, middle + 9))
@@ -360,8 +358,10 @@ def _draw_found(sheet: _Sheet, rows: Rows, at: datetime, middle: float) -> None:
             rows.take(left - 3, left + width + 3, 1)
             sheet.front.append(Text("t-mut", edge, middle - 3, "found", anchor))
             sheet.front.append(Text("t-ink", edge, middle + 11, time, anchor))
-            break
-    rows.take(x - 3, x + 3)
+            rows.take(x - 3, x + 3)
+            return []
+    rows.mark(x, 3)
+    return [_Note(x, [(time, "found")], 8, "t-ink")]
 
 
 def _draw_updates(sheet: _Sheet) -> None:
@@ -388,7 +388,7 @@ def _draw_updates(sheet: _Sheet) -> None:
 def _draw_promises(sheet: _Sheet) -> None:
     scene, rows, y = sheet.scene, sheet.rows(3), sheet.y
     shown, later = _near(scene)
-    due = [Mark(sheet.scale.x(one.due_at), [one]) for one in shown]
+    due = [Mark(sheet.scale.x(words.stands_at(one, scene.now)), [one]) for one in shown]
     notes = []
     for mark in marks.merge(due, lambda mark: 9.5 if len(mark.things) == 1 else marks.reach_of(str(len(mark.things)))):
         sheet.front.append(Line("axis", mark.x, y + 4, mark.x, y + 12))
@@ -396,7 +396,7 @@ def _draw_promises(sheet: _Sheet) -> None:
         lines, look = words.promised(mark.things, scene.now)
         notes.append(_Note(mark.x, lines, 0, look, is_loud=look != "t-mut"))
     used = _annotate(sheet, rows, notes, y + 49, 30)
-    sheet.lane("Deadlines", 42 + 30 * max(1, used), 26)
+    sheet.lane(scene.promises_name, 42 + 30 * max(1, used), 26)
     if later:
         sheet.notes.append(words.later(later, scene))
 
@@ -405,13 +405,15 @@ def _near(scene: Scene) -> tuple[list[PromiseRow], list[PromiseRow]]:
     """Deadlines to draw, and those too far ahead: they would take the room of what happens now. The next is drawn
     whenever it is due within two weeks.
     """
-    ordered = sorted(scene.promises, key=lambda one: one.due_at)
+    ordered = sorted(scene.promises, key=lambda one: words.stands_at(one, scene.now))
     first = min([scene.now, *_moments(scene, ordered[:1])])
     horizon = scene.now + min(max((scene.now - first) * 0.25, AHEAD), timedelta(days=7))
-    following = next((one.due_at for one in ordered if one.due_at >= scene.now), scene.now)
+    open_ones = [one for one in ordered if one.state in ("pending", "missed") and one.due_at >= scene.now]
+    following = open_ones[0].due_at if open_ones else scene.now
     if following <= scene.now + timedelta(days=14):
         horizon = max(horizon, following)
-    return [one for one in ordered if one.due_at <= horizon], [one for one in ordered if one.due_at > horizon]
+    near = [one for one in ordered if words.stands_at(one, scene.now) <= horizon]
+    return near, [one for one in open_ones if one.due_at > horizon]
 
 
 @dataclass(frozen=True)

@@ -75,11 +75,18 @@ def promised(promises: Sequence[PromiseRow], now: datetime) -> tuple[list[tuple[
         )
         return [(f"{len(promises)} deadlines", ""), (said, "")], "t-crit" if bad else "t-mut"
     one = promises[0]
-    return [(texts.clean(one.label, 28), ""), (how(one, now), "")], _look(marks.state_of(one, now))
+    return [(texts.clean(one.label, 30), ""), (how(one, now), "")], _look(marks.state_of(one, now))
 
 
 def _look(state: str) -> str:
     return {"missed": "t-crit", "late": "t-crit", "soon": "t-warn"}.get(state, "t-mut")
+
+
+def stands_at(promise: PromiseRow, now: datetime) -> datetime:
+    """When it was due; one that was kept before a time still to come stands where it was kept."""
+    if promise.state == "met" and promise.met_at and promise.due_at > now:
+        return min(promise.met_at, now)
+    return promise.due_at
 
 
 def later(promises: Sequence[PromiseRow], scene: Scene) -> str:

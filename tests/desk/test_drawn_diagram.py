@@ -56,7 +56,7 @@ def columns(parts):
     found = {}
     for shape in picture.shapes:
         if getattr(shape, "look", "") == "t-ink":
-            found[shape.words] = int((shape.x - 12) // diagram.COLUMN)
+            found[shape.words] = int((shape.x - 12) // (diagram.NARROWEST + diagram.BETWEEN))
     return found
 
 
@@ -73,7 +73,7 @@ def test_a_circle_of_needs_is_drawn_all_the_same():
 def test_barycenters_untangle_what_can_be_untangled():
     before = [[1, 2, 3], [4, 5, 6]]
     edges = [(1, 6), (2, 5), (3, 4)]
-    spots = {key: diagram._Spot(None, 0 if key < 4 else 1) for key in range(1, 7)}
+    spots = {key: diagram._Spot(0 if key < 4 else 1, 144) for key in range(1, 7)}
 
     assert diagram.crossings(before, edges) == 3
     assert diagram.crossings(diagram._order(spots, edges), edges) == 0
