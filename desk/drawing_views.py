@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET
 
 from crisiscomms.live import live
 from desk.drawings import diagram, neighbours, pictures, scenes, timeline, words
+from desk.drawings.drawing import Drawing
 from desk.drawings.pictures import Picture
-from desk.drawings.timeline import Drawing
 from incidents import access
 from incidents.models import Incident
 

@@ -320,9 +320,9 @@ def _next_phase(incident: Incident) -> tuple[str, str] | None:
 # What the verbs of the record begin with, by what the reader wants to see; other verbs stand under All only.
 ENTRY_KINDS = {
     "messages": ("Messages", ("message.", "approval.", "dispatch.", "notification.")),
-    "decisions": ("Decisions", ("decision.", "incident.", "criteria.", "criterion.", "disclosure.")),
+    "decisions": ("Decisions", ("decision.", "incident.", "watch.", "criteria.", "criterion.", "disclosure.")),
     "facts": ("Facts", ("fact.", "component.", "milestone.", "signal.", "history.")),
-    "clocks": ("Clocks", ("deadline.", "clock.", "obligation.")),
+    "clocks": ("Clocks", ("deadline.", "clocks.")),
 }
 
 

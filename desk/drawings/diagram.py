@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from desk.drawings import shapes, texts
+from desk.drawings.drawing import Drawing
 from desk.drawings.rows import PartRow, Parts
 from desk.drawings.shapes import Circle, Path, Rect, Shape, Text
-from desk.drawings.timeline import Drawing
 
 MOST = 24
 LOOSE = 3
@@ -198,10 +198,9 @@ def _picture(
     height = max((spot.y for spot in spots.values()), default=0) + NODE_HEIGHT / 2 + 8
     width = max((_x(spot) + spot.width for spot in spots.values()), default=0) + 2
     if left_out:
-        height += 22
-        said = texts.fit(f"and {len(left_out)} more: {_names(left_out)}", max(width, 300.0))
+        height, width = height + 22, max(width, 300.0)
+        said = texts.fit(f"and {len(left_out)} more: {_names(left_out)}", width - 4)
         drawn.append(Text("t-mut", 1, height - 8, said))
-        width = max(width, 300.0)
     boxes = [shape.box for shape in drawn if isinstance(shape, Text)]
     return Drawing(width, height, texts.clean(parts.name), describe(parts, shown, left_out), drawn, None, boxes)
 

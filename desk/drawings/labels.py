@@ -68,12 +68,12 @@ class Rows:
 
     def place_short(self, want: Want) -> Place | None:
         """Right below the mark, or not at all."""
-        begin = want.x - want.short / 2
-        if self.most < 2 or not self._may_stand(begin, begin + want.short, 1, want.x):
+        begin, row = want.x - want.short / 2, 1 if want.beside else 0
+        if row >= self.most or not self._may_stand(begin, begin + want.short, row, want.x):
             return None
-        self._reserve(begin, begin + want.short, 1, want.x)
-        self.used = max(self.used, 2)
-        return Place(want.x, "middle", 1)
+        self._reserve(begin, begin + want.short, row, want.x)
+        self.used = max(self.used, row + 1)
+        return Place(want.x, "middle", row)
 
     def _may_stand(self, begin: float, end: float, row: int, x: float) -> bool:
         if begin < self.left or end > self.right:
@@ -116,7 +116,7 @@ def _one_way(
     order.sort(key=lambda index: not wants[index].is_loud)
     for index in order:
         want = wants[index]
-        if short and want.short and not want.is_loud and any(_near(wants, index)):
+        if short and want.beside and want.short and not want.is_loud and any(_near(wants, index)):
             continue
         place = rows.place(want, _lean(wants, index) or first)
         places[index] = Placed(place) if place else None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from desk.drawings import shapes, texts
@@ -39,6 +40,7 @@ def numbers(mark: Mark) -> str:
     return str(first) if len(mark.things) == 1 else f"{min(first, last)}–{max(first, last)}"
 
 
+@lru_cache(maxsize=4096)
 def reach_of(label: str) -> float:
     """How far a mark with something written in it stands out to each side."""
     return max(10.0, texts.width(label) / 2 + 6)

@@ -11,8 +11,8 @@ from django.core.cache import cache as stored
 from django.utils.html import escape
 
 from desk.drawings import shapes, texts
+from desk.drawings.drawing import Drawing
 from desk.drawings.shapes import Text
-from desk.drawings.timeline import Drawing
 
 FONTS = Path(__file__).parent / "fonts"
 STYLES = settings.BASE_DIR / "crisiscomms" / "static" / "crisiscomms" / "css"

@@ -11,8 +11,8 @@ FOLD_WIDTH = 28
 MIN_PIECE = 78
 MAX_PIECES = 7
 LONG = timedelta(hours=3)
-# A silence longer than this share of what is not folded yet is folded.
-SHARE = 0.15
+# A silence longer than this share of what is not folded yet is folded, and than that share of the whole.
+SHARE, LEAST = 0.15, 0.02
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = [m * MINUTE for m in (1, 2, 5, 10, 15, 30)] + [h * HOUR for h in (1, 2, 3, 6, 12)]
 DAY_STEPS = [1, 2, 7, 14, 31, 92, 366]
@@ -116,9 +116,10 @@ def _clusters(moments: list[datetime]) -> list[list[datetime]]:
     """The moments, cut at the silences that are folded."""
     gaps = sorted(((later - earlier, index) for index, (earlier, later) in enumerate(pairwise(moments))), reverse=True)
     unfolded = moments[-1] - moments[0]
+    least = max(LONG, unfolded * LEAST)
     cuts: list[int] = []
     for gap, index in gaps:
-        if len(cuts) + 1 == MAX_PIECES or gap < LONG or gap <= unfolded * SHARE:
+        if len(cuts) + 1 == MAX_PIECES or gap < least or gap <= unfolded * SHARE:
             break
         cuts.append(index + 1)
         unfolded -= gap

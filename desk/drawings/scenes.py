@@ -98,23 +98,9 @@ def _public_promise(newest: Content, now: datetime) -> list[PromiseRow]:
 
 
 def phase_rows(incident: Incident) -> list[PhaseRow]:
-    """The phases that the incident has been in, from its record. (Soon `incident.spans`: only this function changes.)"""
-    events = AuditEvent.objects.filter(chain=incident.chain, verb__in=["incident.declared", "incident.moved"])
-    moves = list(events.select_related("detail").order_by("number"))
-    labels = [_phase_of(event) for event in moves]
-    ends = [event.at for event in moves[1:]]
-    rows = []
-    for event, label, ended_at in zip(moves, labels, [*ends, None], strict=False):
-        if label != Incident.Phase.CLOSED.label:
-            rows.append(PhaseRow(label, event.at, ended_at))
-    return rows
-
-
-def _phase_of(event: AuditEvent) -> str:
-    if event.verb == "incident.declared":
-        return Incident.Phase.INITIAL_RESPONSE.label
-    after = event.detail.text.partition("→")[2].strip()
-    return next((phase.label for phase in Incident.Phase if after.startswith(phase.label)), "Another phase")
+    """The phases that the incident has been in; being closed is no phase that lasts."""
+    spans = incident.spans.exclude(phase=Incident.Phase.CLOSED).order_by("began_at", "pk")
+    return [PhaseRow(one.get_phase_display(), one.began_at, one.ended_at) for one in spans[:MOST_STATES]]
 
 
 def _next_phase(incident: Incident) -> str:

@@ -104,7 +104,7 @@ class Text:
     def markup(self) -> str:
         look = f' class="{self.look}"' if self.look and not self.rest else ""
         anchor = f' text-anchor="{self.anchor}"' if self.anchor != "start" else ""
-        words = escape(texts.drawable(self.words))
+        words: str = escape(texts.drawable(self.words))
         if self.rest:
             words = f'<tspan class="{self.look}">{words}</tspan> {escape(texts.drawable(self.rest))}'
         return f'<text{look} x="{number(self.x)}" y="{number(self.y)}"{anchor}>{words}</text>'

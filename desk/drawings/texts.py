@@ -1,6 +1,7 @@
 """How wide a text is drawn, before anything draws it: labels have to know where they end."""
 
 import unicodedata
+from functools import lru_cache
 
 SIZE = 12
 # Advances of IBM Plex Sans SemiBold in hundredths of an em, rounded up; Regular and the page's narrower cut need less.
@@ -45,6 +46,7 @@ def _kept(letter: str) -> str:
     return " " if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") else letter
 
 
+@lru_cache(maxsize=4096)
 def width(text: str) -> float:
     """In px, never less than what is drawn of Latin texts."""
     return sum(_advance(letter) for letter in text) * SIZE / 100

@@ -1,15 +1,17 @@
 """What drawings say: times and lengths, the title and the description, and the table of the same data."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from crisiscomms import wording
 from desk.drawings import marks, texts
 from desk.drawings.rows import PromiseRow, Scene, SentRow
 from desk.drawings.scale import Scale
 
+Row = TypeVar("Row")
 NAMED = 12
 SHOWN_ROWS = 1000
 KEPT = {"met": "kept", "late": "late", "missed": "missed", "waived": "waived", "soon": "due", "due": "due"}
@@ -114,26 +116,30 @@ def how(promise: PromiseRow, now: datetime) -> str:
 def description(scene: Scene) -> str:
     """The drawing in sentences, for who does not see it; much of a kind is counted instead of named."""
     parts = [
-        _named("Phases", [_span(one.label, one.began_at, one.ended_at, scene) for one in scene.phases]),
+        _named("Phases", scene.phases, lambda one: _span(one.label, one.began_at, one.ended_at, scene)),
         _named(
             "Affected",
-            [_span(f"{one.component}, {one.word.lower()}", one.began_at, one.ended_at, scene) for one in scene.impacts],
+            scene.impacts,
+            lambda one: _span(f"{one.component}, {one.word.lower()}", one.began_at, one.ended_at, scene),
         ),
-        _named("Reached", [f"{one.label} {day_clock(one.at, scene)}" for one in scene.milestones]),
-        _named("Sent", [f"{one.number} {one.label} {day_clock(one.at, scene)}" for one in scene.sent]),
-        _named("In preparation", [f"{one.number} {one.label.lower()}" for one in scene.coming]),
+        _named("Reached", scene.milestones, lambda one: f"{one.label} {day_clock(one.at, scene)}"),
+        _named("Sent", scene.sent, lambda one: f"{one.number} {one.label} {day_clock(one.at, scene)}"),
+        _named("In preparation", scene.coming, lambda one: f"{one.number} {one.label.lower()}"),
         *_promises(scene),
     ]
     return texts.clean(" ".join(part for part in parts if part), 2400)
 
 
 def _promises(scene: Scene) -> list[str]:
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[PromiseRow]] = {}
+    words = {"met": "Kept", "waived": "Waived", "soon": "Due", "due": "Due"}
     for one in scene.promises:
-        state = marks.state_of(one, scene.now)
-        word = {"met": "Kept", "waived": "Waived", "soon": "Due", "due": "Due"}.get(state, "Missed")
-        groups.setdefault(word, []).append(f"{one.label} {day_clock(one.due_at, scene)}, {how(one, scene.now)}")
-    return [_named(word, groups.get(word, [])) for word in ("Missed", "Due", "Kept", "Waived")]
+        groups.setdefault(words.get(marks.state_of(one, scene.now), "Missed"), []).append(one)
+
+    def say(one: PromiseRow) -> str:
+        return f"{one.label} {day_clock(one.due_at, scene)}, {how(one, scene.now)}"
+
+    return [_named(word, groups.get(word, []), say) for word in ("Missed", "Due", "Kept", "Waived")]
 
 
 def _span(label: str, began_at: datetime, ended_at: datetime | None, scene: Scene) -> str:
@@ -141,11 +147,11 @@ def _span(label: str, began_at: datetime, ended_at: datetime | None, scene: Scen
     return f"{label} {begin} to {day_clock(ended_at, scene)}" if ended_at else f"{label} since {begin}"
 
 
-def _named(word: str, things: list[str]) -> str:
-    if not things:
+def _named(word: str, rows: Sequence[Row], say: Callable[[Row], str]) -> str:
+    if not rows:
         return ""
-    more = f"; and {len(things) - NAMED} more" if len(things) > NAMED else ""
-    return f"{word}: {'; '.join(things[:NAMED])}{more}."
+    more = f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+    return f"{word}: {'; '.join(say(row) for row in rows[:NAMED])}{more}."
 
 
 @dataclass(frozen=True)

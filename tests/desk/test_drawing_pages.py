@@ -57,7 +57,7 @@ def test_the_drawings_answer_304_within_a_minute_and_change_with_the_incident(ad
 
     with clock.at(NOW + timedelta(seconds=40)):
         assert client.get(url, headers={"If-None-Match": mark}).status_code == 304
-    actions.reach_milestone(incident_id=incident.pk, kind="verified", by=ada, now=NOW)
+    actions.reach_milestone(incident=incident, kind="verified", by=ada, now=NOW)
     again = client.get(url, headers={"If-None-Match": mark})
 
     assert again.status_code == 200 and "verified" in text_of(again)
@@ -65,7 +65,7 @@ def test_the_drawings_answer_304_within_a_minute_and_change_with_the_incident(ad
     assert re.findall(r'hx-trigger="every (\d+)s"', first) == ["20"]
 
 
-def test_phases_are_read_from_the_record(ada, incident):
+def test_phases_stand_from_when_to_when(ada, incident):
     actions.move_phase(
         incident_id=incident.pk, to="management", waive_reason="Told", by=ada, now=NOW + timedelta(minutes=9)
     )
@@ -204,7 +204,7 @@ def test_a_public_picture_shows_released_things_only(ada, ben, incident, browse)
     actions.set_component_state(incident=incident, component=hidden, state="outage", by=ada, now=NOW)
     published(incident, ada, ben)
     ComponentState.objects.filter(component=hidden).update(released=False)
-    actions.reach_milestone(incident_id=incident.pk, kind="verified", by=ada, now=NOW)
+    actions.reach_milestone(incident=incident, kind="verified", by=ada, now=NOW)
     Deadline.objects.filter(incident=incident, kind="verify").update(state="missed")
     factories.make_message(incident, ada, kind="update", public_title="Not said yet")
 
