@@ -1,5 +1,6 @@
 """The page for builders: every part of the kit in every state, working as it does on the real pages."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -40,6 +41,15 @@ PEOPLE = Table(
         Column("zone", "Time zone", lambda one: one.time_zone, is_shown=False),
     ),
 )
+
+
+# Parts that a house above draws: template, and what it needs at a moment.
+_guests: list[tuple[str, Callable[[datetime], dict[str, Any]]]] = []
+
+
+def show(template: str, context: Callable[[datetime], dict[str, Any]]) -> None:
+    """Let a house above show its own parts at the end of the page, as `shown`."""
+    _guests.append((template, context))
 
 
 class FindPeople(forms.Form):
@@ -117,6 +127,7 @@ def _page(request: HttpRequest, form: EveryField) -> HttpResponse:
         "differences": [("remind_before_minutes", "15", "20"), ("escalate_to", "lead", "lead, then executive")],
         "present": SimpleNamespace(others=[(request.user, False), (request.user, True)]),
         "rules": [*_rules("incidents", now)[3:], *_rules("delivery", now)[2:3]],
+        "guests": [{"template": template, "shown": guest(now)} for template, guest in _guests],
         **_progress(request),
     }
     return render(request, "crisiscomms/kit/page.html", context, status=422 if form.is_bound else view.status)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Count, F, Prefetch, Q
@@ -342,10 +344,35 @@ def _next_phase(incident: Incident) -> tuple[str, str] | None:
     return (str(order[index + 1]), order[index + 1].label) if index + 1 < len(order) else None
 
 
-def entries(incident: Incident, limit: int) -> list[AuditEvent]:
-    """The timeline: a view of the record, newest first."""
+# What the verbs of the record begin with, by what the reader wants to see; other verbs stand under All only.
+ENTRY_KINDS = {
+    "messages": ("Messages", ("message.", "approval.", "dispatch.", "notification.")),
+    "decisions": ("Decisions", ("decision.", "incident.", "watch.", "criteria.", "criterion.", "disclosure.")),
+    "facts": ("Facts", ("fact.", "component.", "milestone.", "signal.", "history.")),
+    "clocks": ("Clocks", ("deadline.", "clocks.")),
+}
+
+
+@dataclass(frozen=True)
+class Entries:
+    """Some of the timeline. `older` is the number from which the next page goes back; None at its beginning."""
+
+    rows: list[AuditEvent]
+    kind: str
+    before: int | None
+    older: int | None
+
+
+def entries(incident: Incident, limit: int, *, kind: str = "", before: int | None = None) -> Entries:
+    """The timeline: a view of the record, newest first, by kind of verb, a page by key."""
     events = AuditEvent.objects.filter(chain=incident.chain).select_related("detail", "actor")
-    return list(events.order_by("-number")[:limit])
+    if kind in ENTRY_KINDS:
+        events = events.filter(reduce(or_, (Q(verb__startswith=one) for one in ENTRY_KINDS[kind][1])))
+    if before is not None:
+        events = events.filter(number__lt=before)
+    found = list(events.order_by("-number")[: limit + 1])
+    rows = found[:limit]
+    return Entries(rows, kind, before, rows[-1].number if len(found) > limit else None)
 
 
 def _recovery(incident: Incident) -> dict[str, int] | None:

@@ -1,5 +1,7 @@
 """Home and the incident room."""
 
+from urllib.parse import urlencode
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -9,7 +11,7 @@ from crisiscomms import checklist, presence, tables
 from crisiscomms.live import live
 from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
-from desk import incident_table, queries
+from desk import drawing_views, incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
 from incidents import abilities, access, clocks, facts, noticed, team
 from incidents.models import Component, ComponentState, Incident
@@ -86,8 +88,21 @@ def room_timeline(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _timeline(request: HttpRequest, incident: Incident) -> dict[str, object]:
+    """The entries that the address asks for; what it asks wrongly is as if it had not asked."""
     everything = "all" in request.GET
-    return {"entries": queries.entries(incident, 500 if everything else 15), "all_entries": everything}
+    kind, before = request.GET.get("kind", ""), request.GET.get("before", "")
+    shown = queries.entries(
+        incident,
+        500 if everything else 15,
+        kind=kind if kind in queries.ENTRY_KINDS else "",
+        before=int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None,
+    )
+    kept = {"kind": shown.kind, "all": "1" if everything else "", "before": shown.before}
+    return {
+        "entries": shown,
+        "entry_kinds": [("", "All"), *((key, label) for key, (label, _) in queries.ENTRY_KINDS.items())],
+        "entries_query": urlencode({key: value for key, value in kept.items() if value}),
+    }
 
 
 def _room(request: HttpRequest, number: int) -> dict[str, object]:
@@ -97,6 +112,7 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
     return {
         **facts.for_room(incident, request.user, request.now),
         **queries.room(incident, request.user, request.now),
+        "drawn": drawing_views.for_room(incident, request.now),
         **_timeline(request, incident),
         **clocks.for_room(incident, request.user, request.now),
         "part": team.part_of(incident, request.user),

@@ -281,6 +281,16 @@ desk:room_live                            GET   in   404  404  200  200  200  40
 desk:room_live                            POST  in   405  405  405  405  405  405
 desk:room_timeline                        GET   in   404  404  200  200  200  404
 desk:room_timeline                        POST  in   405  405  405  405  405  405
+desk:timeline_table                       GET   in   404  404  200  200  200  404
+desk:timeline_table                       POST  in   405  405  405  405  405  405
+desk:timeline_png                         GET   in   404  404  200  200  200  404
+desk:timeline_png                         POST  in   405  405  405  405  405  405
+desk:diagram_png                          GET   in   404  404  200  200  200  404
+desk:diagram_png                          POST  in   405  405  405  405  405  405
+desk:drawings                             GET   in   404  404  200  200  200  404
+desk:drawings                             POST  in   405  405  405  405  405  405
+desk:drawings_live                        GET   in   404  404  200  200  200  404
+desk:drawings_live                        POST  in   405  405  405  405  405  405
 incidents:declare                         GET   in   404  404  404  200  200  200
 incidents:declare                         POST  in   404  404  404  422  422  422
 incidents:declare_consequences            GET   in   404  404  404  200  200  200

@@ -40,6 +40,9 @@ PAGES = [
     ("incidents", "/incidents/", "pmm"),
     ("search", "/search/?q=pay", "pmm"),
     ("room", "/incidents/INC-6/", "pmm"),
+    ("room-entries", "/incidents/INC-6/?kind=messages", "pmm"),
+    ("timeline-table", "/incidents/INC-6/timeline/table/", "pmm"),
+    ("drawings", "/incidents/INC-6/drawings/", "pmm"),
     ("contacts", "/contacts/", "pmm"),
     ("accounts", "/contacts/accounts/", "pmm"),
     ("account", "/contacts/accounts/1/", "pmm"),
@@ -97,6 +100,26 @@ def test_what_is_folded_away_is_usable_too(open_page, name, path):
     page = open_page(path, "pmm")
     page.evaluate(OPEN_ALL)
     check(page, f"{name}-unfolded")
+
+
+def test_drawings_on_a_phone_begin_with_now_in_view_and_keep_their_place(open_page):
+    page = open_page("/incidents/INC-6/", "pmm", {"viewport": {"width": 360, "height": 800}})
+    drawn = page.locator("#tl")
+    expect(drawn.get_by_role("img")).to_be_visible()
+
+    inside = drawn.evaluate("""one => { const now = one.querySelector(".now").getBoundingClientRect(), box = one.getBoundingClientRect();
+      return now.left > box.left && now.right < box.right; }""")
+    size = drawn.evaluate(
+        "one => parseFloat(getComputedStyle(one.querySelector('text')).fontSize) * one.scrollWidth / 1160"
+    )
+    drawn.evaluate("one => { one.scrollLeft = 5; }")
+    page.evaluate(
+        "htmx.ajax('GET', document.querySelector('#drawings').getAttribute('hx-get'), {target: '#drawings', swap: 'outerHTML'})"
+    )
+    page.wait_for_timeout(500)
+
+    assert inside and size >= 12 and page.evaluate(WIDER) <= 0
+    assert page.locator("#tl").evaluate("one => one.scrollLeft") == 5
 
 
 def test_the_menu_on_a_phone_is_usable(open_page):
