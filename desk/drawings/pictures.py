@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache as stored
@@ -87,11 +88,13 @@ def _render(picture: Picture) -> bytes:
     # Only a process that makes pictures carries the library.
     import typst
 
+    # Its own types take a list of paths of any sort, which a list of texts is not.
+    fonts: Any = [str(FONTS)]
     png: bytes = typst.compile(
         PAGE.format(width=picture.width, height=picture.height).encode(),
         format="png",
         ppi=DOTS,
-        font_paths=[str(FONTS)],
+        font_paths=fonts,
         ignore_system_fonts=True,
         sys_inputs={"svg": picture.svg, "alt": picture.alt},
     )
