@@ -69,7 +69,7 @@ def _as_said(look: Situation) -> datetime | None:
 
 
 def _is_reopened(look: Situation) -> bool:
-    back = look.incident.reopened_at or look.incident.phase_since
+    back = look.incident.reopened_at
     return back is not None and (look.words.at is None or look.words.at < back)
 
 
