@@ -16,6 +16,7 @@ class IncidentsConfig(AppConfig):
             forgetting_mentions,
             handover,
             mails,
+            noticed,
             obligation_rules,
             outward_handover,
             plan_sections,
@@ -37,6 +38,7 @@ class IncidentsConfig(AppConfig):
         assert own_parts
         assert handover
         assert mails
+        assert noticed
         assert obligation_rules
         assert outward_handover
         assert plan_sections

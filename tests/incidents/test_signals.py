@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from crisiscomms import audit, clock, personal, retention
 from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, intake, judging, proposals, trying
+from incidents import actions, intake, judging, proposals, record_parts, trying
 from incidents.hooks.protocol import Noticed
 from incidents.models import (
     Decision,
@@ -403,6 +403,9 @@ def test_about_a_watch_item_the_no_stands_in_its_log_of_decisions(source, ada):
 
     actions.decline_proposal(proposal_id=proposal.pk, reason="Only the test system", by=ada, now=NOW)
 
+    kept = next(part for part in record_parts.parts() if part.key == "signals").read(proposal.incident)
+    assert [one["title"] for one in kept["signals"]] == ["Errors"]
+    assert [(one["state"], one["answer"]) for one in kept["proposals"]] == [("declined", "Only the test system")]
     decision = Decision.objects.get(incident=proposal.incident)
     assert (decision.kind, decision.choice, decision.reason) == ("protocol", "Normal work", "Only the test system")
 
