@@ -20,7 +20,7 @@ def test_a_record_is_added_to_taken_out_and_proves_itself(site, open_page, tmp_p
     page.get_by_label("What it is").select_option(label="The facts, and who confirmed each")
     page.get_by_label("Title").fill("Facts at noon")
     page.get_by_label("Note").fill("The exports stall since 9:40. Confirmed by the on-call engineer.")
-    page.get_by_label("File", exact=True).set_input_files(
+    page.locator("input[type=file]").set_input_files(
         {"name": "log.txt", "mimeType": "text/plain", "buffer": b"<script>canary()</script>"}
     )
     page.get_by_role("button", name="Put on record").click()
