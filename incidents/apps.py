@@ -25,7 +25,7 @@ class IncidentsConfig(AppConfig):
             watched,
         )
         from incidents.models import Component
-        from incidents.record import own_parts
+        from incidents.record import concept_parts, own_parts
         from incidents.signals import incident_closed
 
         assert calendars
@@ -35,6 +35,7 @@ class IncidentsConfig(AppConfig):
         assert forgetting
         assert forgetting_documents
         assert forgetting_mentions
+        assert concept_parts
         assert own_parts
         assert handover
         assert mails

@@ -40,7 +40,10 @@ def test_it_proves_itself_whole_and_holds_what_there_is(data):
     assert faults(data) == []
     assert names == [*sorted(names[:-2]), "manifest.json", "manifest.sig"]
     assert PNG in files.values() and b"Half of all payments fail." in files["record.html"]
-    assert {f"parts/{key}.json" for key in ("incident", "versions", "approvals", "dispatches", "chain")} <= set(files)
+    assert {
+        f"parts/{key}.json"
+        for key in ("incident", "decisions", "facts", "versions", "approvals", "dispatches", "chain")
+    } <= set(files)
     assert b"lena@bluegate.example" in files["parts/recipients.csv"]
 
 

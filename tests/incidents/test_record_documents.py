@@ -73,6 +73,22 @@ def test_a_decision_with_its_reason_does_as_well_as_paper(ada, olga, incident):
     assert line(Incident.objects.get(pk=incident.pk), "severity_reason").is_there
 
 
+def test_facts_are_on_record_once_what_is_known_is_confirmed(ada, incident):
+    actions.move_phase(incident_id=incident.pk, to="management", waive_reason="x", by=ada, now=NOW)
+    suri = factories.make_user("suri", roles=["product"])
+    fact = incident.facts.get(key="cause")
+    there = []
+    for confidence in ("believed", "confirmed"):
+        fact.refresh_from_db()
+        actions.change_fact(
+            fact_id=fact.pk, seen=fact.version, value="A failover", confidence=confidence, source="The log",
+            by=suri, now=NOW,
+        )  # fmt: skip
+        there.append(line(Incident.objects.get(pk=incident.pk), "facts_confirmed").is_there)
+
+    assert there == [False, True]
+
+
 def test_how_much_is_disclosed_decides_whether_a_statement_has_to_stand_ready(incident):
     def asked(level):
         incident.disclosure = level
