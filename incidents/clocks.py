@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from crisiscomms import digest
-from crisiscomms.models import User
+from crisiscomms.models import Role, User
 from incidents import access, deadlines
 from incidents.models import Deadline, Incident
 
@@ -34,6 +34,17 @@ def regulatory_basis(deadline: Deadline) -> str:
         return ""
     rules = deadlines.obligation_policy(deadline.incident).get("regulatory", [])
     return next((str(rule["basis"]) for rule in rules if rule["key"] == deadline.subject), "")
+
+
+def steps_in_words(deadline: Deadline) -> list[str]:
+    """Who is told when it passes: “after 10 min deputy, product marketing (by mail and in the chat)”."""
+    names = {key: str(label).lower() for key, label in Role.choices} | {"owner": "its owner", "deputy": "their deputy"}
+    lines = []
+    for step in deadlines.steps_of(deadline):
+        when = f"after {step['minutes']} min" if step["minutes"] else "at once"
+        ways = " (by mail and in the chat)" if step["ways"] == "both" else ""
+        lines.append(f"{when} {', '.join(names.get(role, role) for role in step['roles'])}{ways}")
+    return lines
 
 
 def _next_day(person: User, now: datetime) -> list[tuple[str, str]]:

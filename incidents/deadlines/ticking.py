@@ -178,7 +178,8 @@ def _escalate(deadline: Deadline, this: Round) -> None:
     while deadline.step < len(steps) and _step_at(deadline, steps[deadline.step]) <= this.now:
         step = steps[deadline.step]
         people = _step_people(deadline, step["roles"], this)
-        this.let_in += [(deadline.incident, person) for person in people]
+        if not deadline.incident.restricted:
+            this.let_in += [(deadline.incident, person) for person in people]
         way = Way.BOTH if step["ways"] == "both" else None
         _tell(deadline, people, "deadline_missed", told_key(deadline), this, way)
         deadline.step += 1
@@ -261,10 +262,7 @@ def _of_those_who_see(told: list[Telling], mine: list[Deadline]) -> list[Telling
 
 
 def _let_in(pairs: list[tuple[Incident, User]]) -> None:
-    """An executive sees what they are asked about: whoever is told that it is late can open it. Sellers never.
-
-    Into a restricted incident nobody is let by the clock.
-    """
+    """An executive sees what they are asked about: whoever is told that it is late can open it. Sellers never."""
     from incidents.actions.lifecycle import let_see
 
     people = {person.pk: person for _, person in pairs}
@@ -274,7 +272,7 @@ def _let_in(pairs: list[tuple[Incident, User]]) -> None:
             continue
         seen = set(Incident.objects.visible_to(person).filter(pk__in=about).values_list("pk", flat=True))
         for pk, incident in about.items():
-            if pk not in seen and not incident.restricted:
+            if pk not in seen:
                 let_see(incident=incident, person=person)
 
 

@@ -71,7 +71,7 @@ def clock(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
         "kind": kind,
         "path": deadlines.path_for(deadline, request.user),
         "basis": clocks.regulatory_basis(deadline),
-        "steps": deadlines.steps_of(deadline),
+        "steps": clocks.steps_in_words(deadline),
         "latest": latest(deadline, request.now),
         "is_open": deadline.state in (Deadline.State.PENDING, Deadline.State.MISSED),
         "may_work": access.may(request.user, "work", deadline.incident),
