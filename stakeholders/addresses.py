@@ -29,6 +29,13 @@ _PLAIN = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[a-z]{{2,63}}")
 
 def normalise(text: str) -> str:
     """The address under which a person is known. Raises ValueError with the reason."""
+    # ASCII is composed already, and the pattern leaves no room for blanks or line breaks.
+    if text.isascii() and _is_plain(lowered := text.lower()):
+        return lowered
+    return _normalise_odd(text)
+
+
+def _normalise_odd(text: str) -> str:
     if LINE_BREAKS.search(text):
         raise ValueError(LINE_BREAK if bare(text) else NO_ADDRESS)
     lowered = unicodedata.normalize("NFC", bare(text).lower())
@@ -41,6 +48,12 @@ def normalise(text: str) -> str:
 
 def bare(text: str) -> str:
     """The address as somebody typed it, without what nobody sees around it."""
+    if text.isascii() and text == text.strip():
+        return text
+    return _bare_odd(text)
+
+
+def _bare_odd(text: str) -> str:
     return _EDGES.sub("", unicodedata.normalize("NFC", text))
 
 

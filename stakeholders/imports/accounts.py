@@ -11,7 +11,7 @@ from typing import Any
 
 from crisiscomms import policy
 from crisiscomms.models import Policy, User
-from stakeholders.imports.chunks import make_table, mark_of, trace
+from stakeholders.imports.chunks import make_table, mark_of, trace, trace_new
 from stakeholders.imports.columns import Given
 from stakeholders.models import Account, ImportRun
 from stakeholders.naming import name_key
@@ -71,23 +71,19 @@ class Said:
     def _only_news(self, facts: Given) -> Given:
         key = f"id:{facts['id']}" if facts["id"] else f"name:{facts['key']}"
         known = self.known.get(key, 0)
-        standing = known & 3
-        news = {}
-        for name, value in facts.items():
-            bit = _BITS.get(name, 0)
-            if not known & bit:
-                news[name] = value
-                known |= bit
-        if "kind" in facts:
-            rises = STANDING[facts["kind"]] + 1
-            if rises <= standing:
-                del news["kind"]
-            standing = max(standing, rises)
-        self.known[key] = known & ~3 | standing
+        rises = STANDING[facts["kind"]] + 1 if "kind" in facts else 0
+        news = {name: value for name, value in facts.items() if not known & _BITS.get(name, 0)}
+        if "kind" in facts and rises <= known & 3:
+            del news["kind"]
+        if len(news) > len(_NAMES_IT):
+            for name in news:
+                known |= _BITS.get(name, 0)
+            self.known[key] = known & ~3 | max(known & 3, rises)
         return news
 
 
-# The two lowest bits hold the highest standing so far.
+_NAMES_IT = ("id", "name", "key")
+# The two lowest bits hold the highest standing so far. What names the account, and what may still rise, has no bit.
 _BITS = {name: 4 << place for place, name in enumerate(_FACTS)}
 
 
@@ -110,15 +106,14 @@ _OWNER = f"LEFT JOIN {User._meta.db_table} o ON o.email = {{}} AND o.is_active"
 _NAMES = "ARRAY(SELECT jsonb_array_elements_text({}))::varchar[]"
 
 COLUMNS = f"""
-    CASE WHEN a.id <> '' THEN 'id:' || a.id WHEN a.key IS NOT NULL THEN 'name:' || a.key END AS akey,
-    a.id AS a_id, a.name AS a_name, a.key AS a_key, a.called, {_standing("a.kind")} AS standing, a.value, a.tier,
-    a.revenue, a.region, a.time_zone, a.products, a.owner_email
+    CASE WHEN a->>'id' <> '' THEN 'id:' || (a->>'id') ELSE 'name:' || (a->>'key') END AS akey,
+    a->>'id' AS a_id, a->>'name' AS a_name, a->>'key' AS a_key, a->>'called' AS called,
+    {_standing("a->>'kind'")} AS standing, a->>'value' AS value, (a->>'tier')::smallint AS tier,
+    (a->>'revenue')::numeric AS revenue, a->>'region' AS region, a->>'time_zone' AS time_zone,
+    a->'products' AS products, a->>'owner_email' AS owner_email
 """
-SOURCE = """
-    CROSS JOIN LATERAL jsonb_to_record(COALESCE(s.data->'account', '{}')) AS a(
-        id text, name text, key text, called text, kind text, value text, tier smallint, revenue numeric, region text,
-        time_zone text, products jsonb, owner_email text)
-"""
+# Field by field: jsonb_to_record would take twice as long. OFFSET 0 keeps the account from being looked up each time.
+SOURCE = "CROSS JOIN LATERAL (SELECT s.data->'account' AS a OFFSET 0) account"
 LAYOUT = (COLUMNS, SOURCE)
 
 # For a row `c` of chunk and the account `a` that it means: whether it changes it. NULL says nothing about it.
@@ -128,10 +123,11 @@ DIFFERS = f"""COALESCE(
     OR c.products <> to_jsonb(a.products) OR c.owner_email <> a.owner_email
     OR (c.revenue IS NOT NULL AND c.revenue IS DISTINCT FROM a.revenue)
     OR (c.owner_email IS NOT NULL AND o.id IS DISTINCT FROM a.owner_id), false)"""
-# The account that each row means, as it is now.
-MEANT = (
-    f"LEFT JOIN named n ON n.akey = c.akey LEFT JOIN {TABLE} a ON a.id = n.account_id {_OWNER.format('c.owner_email')}"
-)
+# The account that each row means, as it is now. NOT NULL tells the planner that there may be none to look up.
+MEANT = f"""
+    LEFT JOIN (named n JOIN {TABLE} a ON a.id = n.account_id AND n.account_id IS NOT NULL) ON n.akey = c.akey
+    {_OWNER.format("c.owner_email")}
+"""
 
 DECISION = f"""
     SELECT c.number, CASE WHEN a.id IS NULL THEN 'create' WHEN {DIFFERS} THEN 'update' ELSE 'same' END AS outcome
@@ -143,7 +139,8 @@ _NAMED = """
         (array_agg(a_name ORDER BY number))[1] AS a_name, max(called) AS called, max(standing) AS standing,
         max(value) AS value, max(tier) AS tier, max(revenue) AS revenue, max(region) AS region,
         max(time_zone) AS time_zone, (array_agg(products) FILTER (WHERE products IS NOT NULL))[1] AS products,
-        max(owner_email) AS owner_email, NULL::bigint AS account_id, NULL::text AS twin, false AS is_new
+        max(owner_email) AS owner_email, NULL::bigint AS account_id, NULL::text AS twin, false AS is_new,
+        NULL::bigint AS mark
     FROM chunk WHERE akey IS NOT NULL GROUP BY akey, a_id
 """
 _BY_NUMBER = f"""
@@ -228,30 +225,20 @@ _CHANGED = f"""
     WHERE ({", ".join(f"x.{name}" for name in OWN)}) IS DISTINCT FROM ({", ".join(f"(x.old).{name}" for name in OWN)})
 """
 _CHANGE = f"""
-    UPDATE {TABLE} a SET {", ".join(f"{name} = x.{name}" for name in OWN)}, updated_at = %(now)s
-    FROM changed x WHERE a.id = x.id
-"""
+    WITH changed AS MATERIALIZED ({_CHANGED}), done AS (
+        UPDATE {TABLE} a SET {", ".join(f"{name} = x.{name}" for name in OWN)}, updated_at = %(now)s
+        FROM changed x WHERE a.id = x.id RETURNING x.first AS number, x.id, x.was, {mark_of(Account, "a")} AS mark)
+""" + trace("account", "SELECT * FROM done")
+_TRACE_ADDED = trace_new("account", "SELECT first AS number, account_id AS id, mark FROM named WHERE is_new")
 
 
 def save(cursor: Any, run: ImportRun, now: datetime) -> None:
     """The accounts of `named` as the chunk wants them; afterwards each row of `named` has its account."""
     parameters = {"run": run.pk, "now": now, **tiers()}
-    cursor.execute("ALTER TABLE named ADD COLUMN mark bigint")
     cursor.execute(_ADD, parameters)
     cursor.execute(_JOIN_TWINS)
-    cursor.execute(
-        trace("account", "SELECT first AS number, account_id AS id, NULL::jsonb AS was, mark FROM named WHERE is_new"),
-        parameters,
-    )
-    make_table(cursor, "changed", _CHANGED, parameters)
+    cursor.execute(_TRACE_ADDED, parameters)
     cursor.execute(_CHANGE, parameters)
-    cursor.execute(
-        trace(
-            "account",
-            f"SELECT x.first AS number, x.id, x.was, {mark_of(Account, 'a')} AS mark FROM changed x JOIN {TABLE} a ON a.id = x.id",
-        ),
-        parameters,
-    )
 
 
 def apply(cursor: Any, run: ImportRun, now: datetime) -> None:

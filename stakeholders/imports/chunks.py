@@ -16,29 +16,30 @@ CHANGES = ImportChange._meta.db_table
 
 
 def make_table(cursor: Any, name: str, select: str, parameters: dict[str, Any] | None = None) -> None:
-    """A table of this transaction. The one that an earlier chunk of it left goes first."""
+    """A table of this transaction. The one that an earlier chunk of it left goes first.
+
+    Only for what several statements ask: each one with a long text is three files to make and to delete.
+    """
     cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
     cursor.execute(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {select}", parameters)
 
 
 def lay_out(cursor: Any, layout: tuple[str, str], rows: str, parameters: dict[str, Any]) -> None:
-    """`chunk`: the rows of the SELECT `rows` (number, key, data, outcome) with their data in columns."""
+    """`chunk`: the rows of the SELECT `rows` (number, key, data, outcome) with their data in columns.
+
+    `is_first` says of which row a new thing is made.
+    """
     columns, source = layout
     make_table(
         cursor,
         "chunk",
         f"""SELECT s.number, s.key, s.outcome AS staged,
-                row_number() OVER (PARTITION BY s.key ORDER BY s.number) = 1 AS is_first, {columns}
+                s.outcome <> 'duplicate' AS is_first, {columns}
             FROM ({rows}) s {source}""",
         parameters,
     )
-    # Without figures the planner would take a chunk for a handful of rows.
-    cursor.execute("ANALYZE chunk")
-
-
-def decide(cursor: Any, decision: str) -> None:
-    """`decided`: what every row of `chunk` does (number, outcome)."""
-    make_table(cursor, "decided", decision)
+    # Without figures the planner would take a chunk for a handful of rows. Those of the other columns decide nothing.
+    cursor.execute("ANALYZE chunk (number, key, staged, is_first)")
 
 
 def mark_of(model: type[Model], row: str) -> str:
@@ -48,6 +49,14 @@ def mark_of(model: type[Model], row: str) -> str:
     """
     parts = [f"'\x1f{field.column}=' || {row}.{field.column}::text" for field in model._meta.concrete_fields]
     return f"hashtextextended(concat({', '.join(parts)}), 0)"
+
+
+def trace_new(thing: str, source: str) -> str:
+    """The statement that notes things just made: `source` gives number, id and mark. Nothing noted them before."""
+    return f"""
+        INSERT INTO {CHANGES} (run_id, number, thing, thing_id, was, left_as, kept_because)
+        SELECT %(run)s, number, '{thing}', id, NULL, mark, '' FROM ({source}) made
+    """
 
 
 def trace(thing: str, source: str) -> str:

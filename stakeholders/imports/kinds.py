@@ -35,7 +35,8 @@ class Kind:
     unmapped: str
     # How a duplicate is said; the number of the first row follows.
     same_as: str
-    # What the thing is known by. Raises ValueError with the reason why the row is not taken.
+    # What the thing is known by. Raises ValueError with the reason why the row is not taken. It is asked of cells as
+    # typed or as read: those that it looks at have no reader.
     key_of: Callable[[Given], str]
     # What is staged of a row that is taken.
     data_of: Callable[[Given], Given]
@@ -80,7 +81,7 @@ CONTACTS = Kind(
     memory=accounts.Said,
     duplicates_speak=True,
     layout=contacts.LAYOUT,
-    meet=accounts.meet,
+    meet=contacts.meet,
     decision=contacts.DECISION,
     apply=contacts.apply,
     headings=("E-mail", "Name", "Account"),

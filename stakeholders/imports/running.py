@@ -40,11 +40,11 @@ def _read(run: ImportRun, seconds: float) -> bool:
         _count_try(run)
         if not kinds.of(run).is_mapped(run.mapping):
             return _ready(run)
-        memory = staging.recall(run) if run.rows else kinds.of(run).memory()
+        past = staging.recall(run)
         is_out_of_time = _timer(seconds)
         with closing(staging.pieces(run)) as pieces:
             for piece in pieces:
-                staging.stage(run, piece, memory, now=clock.now())
+                staging.stage(run, piece, past, now=clock.now())
                 if is_out_of_time():
                     return True
     except Refused as refusal:

@@ -1,9 +1,8 @@
 """Reading: a file's rows become staged rows, each with what it will do. Nothing else changes yet."""
 
-import csv
 import io
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from datetime import datetime
 from itertools import dropwhile, islice
@@ -12,9 +11,9 @@ from typing import Any
 from django.db import connection, transaction
 
 from stakeholders.imports import chunks, forgotten, kinds, mapping, reading
-from stakeholders.imports.chunks import ROWS, decide, lay_out, make_table
+from stakeholders.imports.chunks import ROWS, lay_out, make_table
 from stakeholders.imports.kinds import Memory
-from stakeholders.imports.rows import Reader
+from stakeholders.imports.rows import Cleaned, Reader
 from stakeholders.models import ImportRow, ImportRun
 
 Outcome = ImportRow.Outcome
@@ -33,13 +32,30 @@ class Overtaken(Exception):
     """The run is no longer where this worker thinks it is: cancelled, mapped anew, or read by somebody else."""
 
 
-def recall(run: ImportRun) -> Memory:
-    """What the rows staged before a restart said."""
-    memory = kinds.of(run).memory()
-    staged = ImportRow.objects.filter(run=run).exclude(outcome=Outcome.REJECT).order_by("number")
-    for data in staged.values_list("data", flat=True).iterator():
-        memory.take(data)
-    return memory
+class Past:
+    """What the rows staged so far said."""
+
+    def __init__(self, said: Memory) -> None:
+        self.said = said
+        # Hashes and not the keys: a file may have 200 000. Which row had one that comes again is asked of the table.
+        self.keys: set[int] = set()
+
+    def is_new(self, key: str) -> bool:
+        """Whether no row had the key before; keep it. That one had it may be wrong."""
+        known = len(self.keys)
+        self.keys.add(hash(key))
+        return len(self.keys) > known
+
+
+def recall(run: ImportRun) -> Past:
+    """The past of a run, also of one that is read on after a restart."""
+    past = Past(kinds.of(run).memory())
+    if run.rows:
+        staged = ImportRow.objects.filter(run=run).exclude(outcome=Outcome.REJECT).order_by("number")
+        for key, data in staged.values_list("key", "data").iterator():
+            past.is_new(key)
+            past.said.take(data)
+    return past
 
 
 def pieces(run: ImportRun) -> Generator[list[Record], None, None]:
@@ -57,14 +73,14 @@ def pieces(run: ImportRun) -> Generator[list[Record], None, None]:
 
 
 @transaction.atomic
-def stage(run: ImportRun, piece: Sequence[Record], memory: Memory, *, now: datetime) -> None:
+def stage(run: ImportRun, piece: Sequence[Record], past: Past, *, now: datetime) -> None:
     """Stage one piece and count it. Raises Overtaken, with nothing staged, when somebody else moved the run on."""
     locked = lock_where_left(run)
     if not locked.rows:
         # What an earlier mapping staged; here and not in the request, which must answer at once.
         ImportRow.objects.filter(run=run).delete()
     with connection.cursor() as cursor:
-        _copy(cursor, run, piece, memory)
+        _copy(cursor, run, piece, past)
         counts = _keep(cursor, run)
     for outcome, name in COUNTERS.items():
         setattr(run, name, getattr(run, name) + counts.get(outcome, 0))
@@ -98,45 +114,63 @@ def propose(run: ImportRun) -> None:
     run.columns_version = kinds.of(run).version
 
 
-def _copy(cursor: Any, run: ImportRun, piece: Sequence[Record], memory: Memory) -> None:
-    """`arriving`: the rows as they were read. By COPY: a quarter of a million INSERTs would be the slowest part."""
-    make_table(cursor, "arriving", f"SELECT number, key, data, reason FROM {ROWS} LIMIT 0")
+def _copy(cursor: Any, run: ImportRun, piece: Sequence[Record], past: Past) -> None:
+    """`arriving`: the rows as they were read, and `before`: the first row of each key that came in an earlier piece.
+
+    By COPY: a quarter of a million INSERTs would be the slowest part.
+    """
+    make_table(cursor, "arriving", f"SELECT number, 0 AS first, key, data, reason FROM {ROWS} LIMIT 0")
     reader = Reader(kinds.of(run), run.headers, run.mapping)
-    buffer = io.StringIO()
-    write = csv.writer(buffer, quoting=csv.QUOTE_ALL).writerow
-    cleaned = [(number, reader.clean(cells)) for number, cells in piece]
-    gone = forgotten.among(row.key for _, row in cleaned if row.key)
+    # Row by row, so that what a row says is a line before the next one is read: thousands of them at once would have
+    # Python look through everything it holds, again and again.
+    cleaned: Iterable[tuple[int, Cleaned]] = ((number, reader.clean(cells)) for number, cells in piece)
+    gone: set[str] = set()
+    if forgotten.is_anybody():
+        cleaned = list(cleaned)
+        gone = forgotten.among(row.key for _, row in cleaned if row.key)
     if gone:
         # The cells shown of the file may be theirs.
         run.samples = []
+    firsts: dict[str, int] = {}
+    lines, again = [], []
     for number, row in cleaned:
         if row.key in gone:
             # Of somebody who asked to be forgotten not even the row is kept.
-            write((number, "", "{}", forgotten.NOT_TAKEN))
+            lines.append(f"{number}\t0\t\t{{}}\t{forgotten.NOT_TAKEN}\n")
             continue
-        data = row.data if row.reason else memory.take(row.data)
-        write((number, row.key, _to_json(data), row.reason[:300]))
+        if row.reason:
+            lines.append(f"{number}\t0\t\t{_cell(_to_json(row.data))}\t{_cell(row.reason[:300])}\n")
+            continue
+        first = firsts.setdefault(row.key, number)
+        if first == number and not past.is_new(row.key):
+            again.append(row.key)
+        data = _to_json(past.said.take(row.data))
+        lines.append(f"{number}\t{first}\t{_cell(row.key)}\t{_cell(data)}\t\n")
     # As bytes: of a text, a piece with many letters beyond ASCII can be longer than what COPY asked for.
-    cursor.copy_expert("COPY arriving FROM STDIN WITH (FORMAT csv)", io.BytesIO(buffer.getvalue().encode()))
+    cursor.copy_expert("COPY arriving FROM STDIN", io.BytesIO("".join(lines).encode()))
+    make_table(cursor, "before", _BEFORE, {"run": run.pk, "again": again})
 
 
-# The first row of a key counts, be it in this piece or staged before.
-_FIRST = f"""
-    SELECT n.number, n.key, n.data, LEAST(min(n.number) OVER (PARTITION BY n.key), before.number) AS first
-    FROM arriving n LEFT JOIN (
-        SELECT r.key, min(r.number) AS number FROM {ROWS} r
-        WHERE r.run_id = %(run)s AND r.key <> '' AND r.key IN (SELECT key FROM arriving WHERE reason = '')
-        GROUP BY r.key) before ON before.key = n.key
-    WHERE n.reason = ''
+def _cell(text: str) -> str:
+    """A text as COPY's own format has it."""
+    return text.replace("\\", r"\\").replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+# By a list and not by a join: of rows just staged the planner has no figures, and may look through all of them for each.
+_BEFORE = f"""
+    SELECT key, min(number) AS number FROM {ROWS}
+    WHERE run_id = %(run)s AND key = ANY(%(again)s::varchar[]) AND key <> '' GROUP BY key
 """
-_KEEP = f"""
+# The first row of a key counts, be it in this piece or staged before.
+_KEEP = """
     WITH kept AS (
-        INSERT INTO {ROWS} (run_id, number, key, data, outcome, reason)
+        INSERT INTO {rows} (run_id, number, key, data, outcome, reason)
         SELECT %(run)s, n.number, n.key, n.data,
-            CASE WHEN n.reason <> '' THEN 'reject' WHEN f.first < n.number THEN 'duplicate' ELSE d.outcome END,
-            CASE WHEN n.reason <> '' THEN n.reason WHEN f.first < n.number THEN %(same_as)s || ' ' || f.first
-                ELSE '' END
-        FROM arriving n LEFT JOIN firsts f ON f.number = n.number LEFT JOIN decided d ON d.number = n.number
+            CASE WHEN n.reason <> '' THEN 'reject' WHEN LEAST(n.first, b.number) < n.number THEN 'duplicate'
+                ELSE d.outcome END,
+            CASE WHEN n.reason <> '' THEN n.reason WHEN LEAST(n.first, b.number) < n.number
+                THEN %(same_as)s || ' ' || LEAST(n.first, b.number) ELSE '' END
+        FROM arriving n LEFT JOIN before b ON b.key = n.key LEFT JOIN ({decision}) d ON d.number = n.number
         ORDER BY n.number
         RETURNING outcome)
     SELECT outcome, count(*) FROM kept GROUP BY outcome
@@ -146,9 +180,7 @@ _KEEP = f"""
 def _keep(cursor: Any, run: ImportRun) -> dict[str, int]:
     """Look what each row does, and stage it with that. Returns how many do what."""
     kind, parameters = kinds.of(run), {"run": run.pk, "same_as": kinds.of(run).same_as}
-    make_table(cursor, "firsts", _FIRST, parameters)
-    lay_out(cursor, kind.layout, "SELECT number, key, data, 'new' AS outcome FROM firsts", parameters)
+    lay_out(cursor, kind.layout, "SELECT number, key, data, 'new' AS outcome FROM arriving WHERE reason = ''", {})
     kind.meet(cursor)
-    decide(cursor, kind.decision)
-    cursor.execute(_KEEP, parameters)
+    cursor.execute(_KEEP.format(rows=ROWS, decision=kind.decision), parameters)
     return dict(cursor.fetchall())

@@ -169,7 +169,7 @@ def test_a_worker_that_is_behind_stages_nothing(read, now):
     behind.state = ImportRun.State.READING
 
     with pytest.raises(staging.Overtaken):
-        staging.stage(behind, [(3, ["ben@x.example", "", "", ""])], kinds.CONTACTS.memory(), now=now)
+        staging.stage(behind, [(3, ["ben@x.example", "", "", ""])], staging.Past(kinds.CONTACTS.memory()), now=now)
 
     assert ImportRow.objects.filter(run=run).count() == 1
 
