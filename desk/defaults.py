@@ -50,9 +50,8 @@ def load(*, now: datetime, with_playbooks: bool = True) -> dict[str, int]:
     new += policy.load_default(key="sign_in", data=_sign_in(), now=now)
     templates = sum(_template(item, now) for item in _read("messaging", "templates.yaml")["templates"])
     thresholds = load_threshold_rules(_read("incidents", "thresholds.yaml")["rules"], now=now)
-    return {"policies": new, "templates": templates, "thresholds": thresholds}
     plans = load_playbooks(now=now) if with_playbooks else 0
-    return {"policies": new, "templates": templates, "playbooks": plans}
+    return {"policies": new, "templates": templates, "thresholds": thresholds, "playbooks": plans}
 
 
 @transaction.atomic

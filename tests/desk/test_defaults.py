@@ -54,7 +54,7 @@ def test_loading_again_changes_nothing(policies):
     defaults.load(now=NOW)
     before = list(TemplateVersion.objects.values_list("pk", flat=True)), Policy.objects.count()
 
-    assert defaults.load(now=LATER) == {"policies": 0, "templates": 0, "playbooks": 0}
+    assert defaults.load(now=LATER) == {"policies": 0, "templates": 0, "thresholds": 0, "playbooks": 0}
 
     assert (list(TemplateVersion.objects.values_list("pk", flat=True)), Policy.objects.count()) == before
 
@@ -93,5 +93,5 @@ def test_the_command_says_what_it_loaded(db, capsys):
 
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("13 policies and ") and second == "0 policies and 0 template versions loaded."
-    assert first.startswith("9 policies, ") and first.endswith(" and 15 playbooks loaded.")
+    assert first.startswith("13 policies, ") and first.endswith(" and 15 playbooks loaded.")
     assert second == "0 policies, 0 template versions and 0 playbooks loaded."
