@@ -74,6 +74,8 @@ class Round:
     let_in: list[tuple[Incident, User]] = field(default_factory=list)
     records: list[audit.Entry] = field(default_factory=list)
     moved: list[Deadline] = field(default_factory=list)
+    # Which columns any of them may have changed: a thousand that are warned write two, not eight.
+    changed: set[str] = field(default_factory=lambda: {"next_action_at"})
 
     def __post_init__(self) -> None:
         self.steps = cache(_steps)
@@ -104,7 +106,7 @@ def _handle(rows: list[Due], now: datetime) -> int:
     _let_in(this.let_in)
     notices.tell_each(_of_those_who_see(this.told, mine), now=now)
     audit.record_each(this.records, now=now)
-    _write(this.moved)
+    _write(this.moved, [name for name in COLUMNS if name in this.changed])
     return len(mine)
 
 
@@ -145,6 +147,7 @@ def _act(deadline: Deadline, this: Round) -> None:
             kind.on_missed(deadline, now)
             this.records.append(_missed(deadline, now))
         _escalate(deadline, this)
+        this.changed |= {"state", "step", "snoozed_until", "taken_by_id", "taken_until"}
     this.moved.append(deadline)
 
 
@@ -152,12 +155,14 @@ def _remind(deadline: Deadline, this: Round) -> None:
     """The earlier, quieter word: by now it would be good, later it is due."""
     _tell(deadline, [deadline.owner], "deadline_remind", told_key(deadline), this)
     deadline.reminded_at, deadline.next_action_at = this.now, deadline.warn_at
+    this.changed.add("reminded_at")
 
 
 def _tell_again(deadline: Deadline, this: Round) -> None:
     """Somebody asked to be told of it now, and that is before the warning, which comes all the same."""
     _tell(deadline, [deadline.owner], "deadline_soon", _again_key(deadline), this)
     deadline.snoozed_until, deadline.next_action_at = None, deadline.warn_at
+    this.changed.add("snoozed_until")
 
 
 def _warn(deadline: Deadline, this: Round) -> None:
@@ -167,6 +172,7 @@ def _warn(deadline: Deadline, this: Round) -> None:
         people.append(deadline.owner.deputy)
     _tell(deadline, people, "deadline_soon", _again_key(deadline), this)
     deadline.warned_at, deadline.next_action_at = this.now, deadline.due_at
+    this.changed.add("warned_at")
 
 
 def _escalate(deadline: Deadline, this: Round) -> None:
@@ -305,16 +311,16 @@ COLUMNS = {
 }
 
 
-def _write(moved: list[Deadline]) -> None:
+def _write(moved: list[Deadline], columns: list[str]) -> None:
     """All in one statement."""
     if not moved:
         return
-    lists = [[getattr(one, name) for one in moved] for name in COLUMNS]
-    sets = ", ".join(f"{name} = n.{name}" for name in COLUMNS)
-    arrays = ", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())
+    lists = [[getattr(one, name) for one in moved] for name in columns]
+    sets = ", ".join(f"{name} = n.{name}" for name in columns)
+    arrays = ", ".join(f"%s::{COLUMNS[name]}[]" for name in columns)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE incidents_deadline d SET {sets} FROM unnest(%s::bigint[], {arrays}) "
-            f"AS n (id, {', '.join(COLUMNS)}) WHERE d.id = n.id",
+            f"AS n (id, {', '.join(columns)}) WHERE d.id = n.id",
             [[one.pk for one in moved], *lists],
         )

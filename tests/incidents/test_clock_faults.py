@@ -157,7 +157,7 @@ def test_what_was_planned_is_kept_when_a_worker_dies_between_claim_and_commit(ad
     Notice.objects.all().delete()
     before = list(Deadline.objects.order_by("pk").values())
 
-    def killed(moved):
+    def killed(moved, columns):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(deadlines.ticking, "_write", killed)
