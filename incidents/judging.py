@@ -44,7 +44,7 @@ class _Judge:
     def judged(self, pk: int) -> bool:
         try:
             with transaction.atomic():
-                if not audit.take_turn(TURN):
+                if not audit.take_turns([TURN]):
                     return False
                 signal = Signal.objects.due(self.now).select_related("source", "by", "incident").filter(pk=pk).first()
                 if signal is not None:
