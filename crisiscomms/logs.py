@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-TOKEN = re.compile(r"(/(?:approve|u|reset/key|invitation|hooks/[a-z0-9-]+)/)[^/\s\"'?]+")
+TOKEN = re.compile(r"(/(?:approve|u|clocks/feed|reset/key|invitation|hooks/[a-z0-9-]+)/)[^/\s\"'?]+")
 API_TOKEN = re.compile(r"ccapi_[0-9a-f]+")
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 # PostgreSQL quotes the row that it refused, and a server the mail that it did: names and texts of people.

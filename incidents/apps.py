@@ -1,4 +1,28 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+
+# What registers something of this house with a house below, or with the house itself, as it is imported.
+REGISTERING = (
+    "calendars",
+    "clocks",
+    "documents",
+    "facts",
+    "forgetting",
+    "forgetting_documents",
+    "forgetting_mentions",
+    "handover",
+    "mails",
+    "noticed",
+    "obligation_rules",
+    "outward_handover",
+    "plan_sections",
+    "rules",
+    "search",
+    "watched",
+    "record.concept_parts",
+    "record.own_parts",
+)
 
 
 class IncidentsConfig(AppConfig):
@@ -6,46 +30,11 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents import (
-            calendars,
-            clocks,
-            documents,
-            facts,
-            forgetting,
-            forgetting_documents,
-            forgetting_mentions,
-            handover,
-            mails,
-            noticed,
-            obligation_rules,
-            outward_handover,
-            plan_sections,
-            rules,
-            search,
-            watched,
-        )
         from incidents.models import Component
-        from incidents.record import concept_parts, own_parts
         from incidents.signals import incident_closed
 
-        assert calendars
-        assert clocks
-        assert documents
-        assert facts
-        assert forgetting
-        assert forgetting_documents
-        assert forgetting_mentions
-        assert concept_parts
-        assert own_parts
-        assert handover
-        assert mails
-        assert noticed
-        assert obligation_rules
-        assert outward_handover
-        assert plan_sections
-        assert rules
-        assert search
-        assert watched
+        for module in REGISTERING:
+            import_module(f"incidents.{module}")
         incident_closed.connect(_roles_end, dispatch_uid="incidents.roles")
         checklist.register(
             checklist.Step(

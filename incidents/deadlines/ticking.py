@@ -153,14 +153,14 @@ def _act(deadline: Deadline, this: Round) -> None:
 
 def _remind(deadline: Deadline, this: Round) -> None:
     """The earlier, quieter word: by now it would be good, later it is due."""
-    _tell(deadline, [deadline.owner], "deadline_remind", told_key(deadline), this)
+    _tell(deadline, [deadline.owner], kind="deadline_remind", key=told_key(deadline), this=this)
     deadline.reminded_at, deadline.next_action_at = this.now, deadline.warn_at
     this.changed.add("reminded_at")
 
 
 def _tell_again(deadline: Deadline, this: Round) -> None:
     """Somebody asked to be told of it now, and that is before the warning, which comes all the same."""
-    _tell(deadline, [deadline.owner], "deadline_soon", _again_key(deadline), this)
+    _tell(deadline, [deadline.owner], kind="deadline_soon", key=_again_key(deadline), this=this)
     deadline.snoozed_until, deadline.next_action_at = None, deadline.warn_at
     this.changed.add("snoozed_until")
 
@@ -170,7 +170,7 @@ def _warn(deadline: Deadline, this: Round) -> None:
     if deadline.owner.deputy and deadline.owner.is_out(this.now):
         this.let_in.append((deadline.incident, deadline.owner.deputy))
         people.append(deadline.owner.deputy)
-    _tell(deadline, people, "deadline_soon", _again_key(deadline), this)
+    _tell(deadline, people, kind="deadline_soon", key=_again_key(deadline), this=this)
     deadline.warned_at, deadline.next_action_at = this.now, deadline.due_at
     this.changed.add("warned_at")
 
@@ -187,7 +187,7 @@ def _escalate(deadline: Deadline, this: Round) -> None:
         if not deadline.incident.restricted:
             this.let_in += [(deadline.incident, person) for person in people]
         way = Way.BOTH if step["ways"] == "both" else None
-        _tell(deadline, people, "deadline_missed", told_key(deadline), this, way)
+        _tell(deadline, people, kind="deadline_missed", key=told_key(deadline), this=this, way=way)
         deadline.step += 1
     left = deadline.step < len(steps)
     deadline.next_action_at = _step_at(deadline, steps[deadline.step]) if left else None
@@ -197,11 +197,15 @@ def _back_to_who_had_it(deadline: Deadline, this: Round) -> None:
     """Somebody had it in hand, or put it off, and that time is over: they hear first that it is still open."""
     if deadline.taken_by is not None and deadline.taken_until and deadline.taken_until <= this.now:
         _tell(
-            deadline, [deadline.taken_by], "deadline_missed", f"{told_key(deadline)}:taken{deadline.taken_times}", this
+            deadline,
+            [deadline.taken_by],
+            kind="deadline_missed",
+            key=f"{told_key(deadline)}:taken{deadline.taken_times}",
+            this=this,
         )
         deadline.taken_by, deadline.taken_until = None, None
     if deadline.snoozed_until and deadline.snoozed_until <= this.now:
-        _tell(deadline, [deadline.owner], "deadline_missed", _again_key(deadline), this)
+        _tell(deadline, [deadline.owner], kind="deadline_missed", key=_again_key(deadline), this=this)
         deadline.snoozed_until = None
 
 
@@ -242,7 +246,9 @@ def _step_people(deadline: Deadline, roles: list[str], this: Round) -> list[User
     return people + this.people(tuple(role for role in roles if role not in ("owner", "deputy")))
 
 
-def _tell(deadline: Deadline, people: Iterable[User], kind: str, key: str, this: Round, way: Way | None = None) -> None:
+def _tell(
+    deadline: Deadline, people: Iterable[User], *, kind: str, key: str, this: Round, way: Way | None = None
+) -> None:
     this.told += [Telling(person, kind, key, {"deadline": deadline.pk}, way) for person in people]
 
 

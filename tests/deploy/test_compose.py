@@ -153,6 +153,7 @@ LINKS = {
     "messaging:approve_link": {"token": "t0ken"},
     "delivery:unsubscribe": {"token": "t0ken"},
     "account_invitation": {"token": "t0ken"},
+    "incidents:calendar_feed": {"token": "t0ken"},
     "incidents:hook": {"source": "alertmanager", "key": "t0ken"},
     "account_reset_password_from_key": {"uidb36": "a", "key": "t0ken"},
 }

@@ -92,6 +92,5 @@ def test_the_command_says_what_it_loaded(db, capsys):
     call_command("load_defaults")
 
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("13 policies and ") and second == "0 policies and 0 template versions loaded."
     assert first.startswith("13 policies, ") and first.endswith(" and 15 playbooks loaded.")
     assert second == "0 policies, 0 template versions and 0 playbooks loaded."

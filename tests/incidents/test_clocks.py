@@ -249,7 +249,7 @@ def test_the_calendar_has_my_clocks_in_utc_and_a_restricted_incident_by_number(c
     secret = factories.make_incident(ada, restricted=True, title="Xanthoria")
     token = calendars.make_feed(person=ada, now=NOW)
 
-    answer = Client().get(f"/clocks/{token}.ics")
+    answer = Client().get(f"/clocks/feed/{token}.ics")
 
     assert answer.headers["Content-Type"].startswith("text/calendar")
     lines = lines_of(answer.content.decode())
