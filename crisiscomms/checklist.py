@@ -23,6 +23,8 @@ class Step:
     attempt: Callable[[User, datetime], str] | None = None
     # Worth doing, and no message waits for it.
     optional: bool = False
+    # What is under way, or nothing.
+    so_far: Callable[[], str] = str
 
 
 @dataclass(frozen=True)
@@ -40,4 +42,18 @@ def register(step: Step) -> None:
 
 def look() -> list[Seen]:
     """Every step in order, with what is done."""
-    return [Seen(step, step.done()) for step in sorted(_steps.values(), key=lambda step: step.position)]
+    return [Seen(step, step.done()) for step in _in_order()]
+
+
+def following() -> Step | None:
+    """The first step that a message waits for and that is not done."""
+    return next((step for step in _in_order() if not step.optional and not step.done()), None)
+
+
+def pages() -> set[str]:
+    """The names of the pages on which steps are done."""
+    return {step.url_name for step in _steps.values()}
+
+
+def _in_order() -> list[Step]:
+    return sorted(_steps.values(), key=lambda step: step.position)

@@ -34,6 +34,14 @@ def _team() -> bool:
     return bool(writers and approvers) and len(writers | approvers) > 1
 
 
+def _invited() -> str:
+    """Who counts as added and cannot write or approve before they have come in."""
+    team = User.objects.with_role(Role.PRODUCT_MARKETING, Role.EXECUTIVE)
+    names = [one.name for one in team.filter(invitations__accepted_at=None, invitations__isnull=False).distinct()
+             if not one.has_usable_password()]  # fmt: skip
+    return f"Invited, not in yet: {', '.join(names)}." if names else ""
+
+
 def _second_administrator() -> bool:
     return User.objects.with_role(Role.ADMINISTRATOR).count() > 1
 
@@ -89,7 +97,7 @@ STEPS = [
     Step(20, "addresses", "Set the sender and reply addresses", "A mailbox that somebody reads during an incident.",
          "setup_organisation", _addressed),
     Step(30, "team", "Add your first people", "At least one who writes and another one, an executive, who approves.",
-         "setup_people", _team),
+         "setup_people", _team, so_far=_invited),
     Step(35, "second", "Have a second administrator", "Changes that weaken control then take two people.",
          "setup_people", _second_administrator, optional=True),
     Step(60, "mail", "Send yourself a test mail", "It shows that mail leaves here, and how it looks when it arrives.",
@@ -97,7 +105,8 @@ STEPS = [
     Step(70, "storage", "Check the storage", "Imports and attachments are kept there.",
          "setup", _stored, "Check it now", _store),
     Step(80, "watchdog", "Set an outside watchdog",
-         "HEARTBEAT_URL names a service that raises the alarm when this installation falls silent.",
+         "A service outside raises the alarm when this installation falls silent. Whoever operates the server sets its "
+         "address as the environment variable HEARTBEAT_URL and restarts; it cannot be set here.",
          "setup", _watched, optional=True),
 ]  # fmt: skip
 for _step in STEPS:

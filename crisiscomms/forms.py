@@ -35,6 +35,12 @@ class OneLine(forms.CharField):
         return super().clean(value)
 
 
+def zones() -> list[tuple[str, str]]:
+    """Regions with their cities, and UTC: what people know, not every name that machines know."""
+    found = {name for name in zoneinfo.available_timezones() if name.split("/")[0] in REGIONS and "/" in name}
+    return [(name, name) for name in ["UTC", *sorted(found)]]
+
+
 class WelcomeForm(forms.Form):
     organisation = OneLine(label="Your organisation", max_length=120)
     name = OneLine(label="Your name", max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
@@ -47,12 +53,16 @@ class WelcomeForm(forms.Form):
         help_text="At least 12 characters.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}, render_value=True),
     )
+    time_zone = forms.ChoiceField(
+        label="Your time zone",
+        choices=zones,
+        required=False,
+        initial="UTC",
+        widget=forms.Select(attrs={"data-cc-zone": ""}),
+    )
 
-
-def zones() -> list[tuple[str, str]]:
-    """Regions with their cities, and UTC: what people know, not every name that machines know."""
-    found = {name for name in zoneinfo.available_timezones() if name.split("/")[0] in REGIONS and "/" in name}
-    return [(name, name) for name in ["UTC", *sorted(found)]]
+    def clean_time_zone(self) -> str:
+        return str(self.cleaned_data["time_zone"] or "UTC")
 
 
 def keep_zone(field: forms.Field, chosen: str) -> None:

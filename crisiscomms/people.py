@@ -191,7 +191,9 @@ def take_roles(*, person_id: int, granted: set[str], governed: set[str], source:
 
 
 @transaction.atomic
-def set_up_first(*, organisation: str, name: str, email: str, password: str, now: datetime) -> User:
+def set_up_first(
+    *, organisation: str, name: str, email: str, password: str, now: datetime, time_zone: str = "UTC"
+) -> User:
     """The first administrator of an empty installation. Refused once anybody exists."""
     with connection.cursor() as cursor:
         # An empty table has no row to lock, so two who arrive together take turns here.
@@ -205,4 +207,7 @@ def set_up_first(*, organisation: str, name: str, email: str, password: str, now
         raise Refused(" ".join(error.messages)) from None
     set_organisation(by=None, now=now, name=organisation, from_name=organisation)
     roles = [Role.ADMINISTRATOR, Role.PRODUCT_MARKETING]
-    return add_person(email=email, name=name, roles=[str(role) for role in roles], by=None, now=now, password=password)
+    return add_person(
+        email=email, name=name, roles=[str(role) for role in roles], by=None, now=now, password=password,
+        time_zone=time_zone,
+    )  # fmt: skip

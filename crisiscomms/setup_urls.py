@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.checklist_page, name="setup"),
     path("try/<slug:key>/", views.try_step, name="setup_try"),
     path("mails/retry/", views.retry_mails, name="setup_retry_mails"),
+    path("chat/retry/", views.retry_lines, name="setup_retry_lines"),
     path("organisation/", views.organisation, name="setup_organisation"),
     path("people/", lists.people, name="setup_people"),
     path("people/list.csv", lists.people_csv, name="setup_people_csv"),

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crisiscomms import changes, checklist, credentials, handover, invitations, lost_mails
+from crisiscomms import changes, checklist, credentials, handover, invitations, lost_lines, lost_mails
 from crisiscomms import people as actions
 from crisiscomms.forms import ChangeForm, LeaveForm, OrganisationForm, PersonForm, SecretForm
 from crisiscomms.models import ControlChange, Credential, Role, User
@@ -50,6 +50,8 @@ def checklist_page(request: HttpRequest) -> HttpResponse:
         "following": next((one.step.key for one in needed if not one.is_done), ""),
         "lost": lost_mails.recent(request.now)[:LOST_SHOWN],
         "lost_said": lost_mails.said(lost_mails.recent(request.now).count()),
+        "lines": lost_lines.recent(request.now)[:LOST_SHOWN],
+        "lines_said": lost_lines.said(lost_lines.recent(request.now).count()),
     }
     return render(request, "crisiscomms/setup.html", context)
 
@@ -74,6 +76,17 @@ def retry_mails(request: HttpRequest) -> HttpResponse:
     try:
         count = lost_mails.try_again(by=request.user, now=request.now)
         messages.success(request, f"{lost_mails.said(count)}: being tried again now.")
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("setup")
+
+
+@require_POST
+@administrators
+def retry_lines(request: HttpRequest) -> HttpResponse:
+    try:
+        count = lost_lines.try_again(by=request.user, now=request.now)
+        messages.success(request, f"{lost_lines.said(count)}: being tried again now.")
     except Refused as refusal:
         messages.error(request, str(refusal))
     return redirect("setup")

@@ -221,6 +221,8 @@ setup                                     GET   in   404  404  404  404  200  40
 setup                                     POST  in   405  405  405  405  405  405
 setup_try                                 GET   in   405  405  405  405  405  405
 setup_try                                 POST  in   404  404  404  404  302  404
+setup_retry_lines                         GET   in   405  405  405  405  405  405
+setup_retry_lines                         POST  in   404  404  404  404  302  404
 setup_retry_mails                         GET   in   405  405  405  405  405  405
 setup_retry_mails                         POST  in   404  404  404  404  302  404
 setup_organisation                        GET   in   404  404  404  404  200  404

@@ -318,6 +318,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "welcome": ("anonymous", {"organisation": "o", "name": "n", "email": "e@x.example", "password": "p"}),
     "account_tokens": ("workshop", {"name": "text", "scopes": "read", "days": "90"}),
     "account_token_revoke": ("workshop", {}),
+    "setup_retry_lines": ("administrator", {}),
     "setup_retry_mails": ("administrator", {}),
     "notices_read": ("workshop", {"up_to": "1"}),
     "account_login": ("anonymous", {"login": "a@team.example", "password": "p", "next": "/"}),

@@ -67,7 +67,8 @@ class ChatLine(models.Model):
         State.CLAIMED: {State.SENT, State.QUEUED, State.SKIPPED, State.FAILED},
         State.SENT: set(),
         State.SKIPPED: set(),
-        State.FAILED: set(),
+        # By an administrator's press.
+        State.FAILED: {State.QUEUED},
     }
 
     notice = models.OneToOneField(Notice, on_delete=models.CASCADE, related_name="chat_line")

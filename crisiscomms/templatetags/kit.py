@@ -19,7 +19,7 @@ from django.utils.dateformat import format as format_date
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from crisiscomms import credentials, tables, wording
+from crisiscomms import checklist, credentials, tables, wording
 from crisiscomms.models import ControlChange
 from crisiscomms.tables import Column, View
 
@@ -348,6 +348,17 @@ def setup_tabs(request: HttpRequest) -> dict[str, Any]:
             if name != "setup_integrations" or credentials.kinds()
         ]
     }
+
+
+@register.inclusion_tag("crisiscomms/setup_next.html")
+def setup_next(request: HttpRequest) -> dict[str, Any]:
+    """Where the checklist goes on once what this page is for is done: {% setup_next request %}."""
+    here = request.resolver_match.view_name if request.resolver_match else ""
+    step = checklist.following() if here in checklist.pages() - {"setup"} else None
+    if step is None or (step.url_name == here and not step.press):
+        return {}
+    on_list = step.press or step.url_name == "setup"
+    return {"step": step, "url": f"{reverse('setup')}#step-{step.key}" if on_list else reverse(step.url_name)}
 
 
 def _shape(name: str) -> SafeString:

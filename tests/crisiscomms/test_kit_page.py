@@ -56,7 +56,15 @@ def test_progress_counts_up_answers_nothing_new_and_stops(olga):
 
 SHARED = ("marks", "lists", "tables", "charts", "notes", "controls", "forms", "overlays", "palette")
 # Parts of the frame that stands around every page, and cells that belong to one table.
-NOT_SHOWN = {"head.html", "head_inside.html", "logo.html", "nav.html", "self.html", "setup_tabs.html"}
+NOT_SHOWN = {
+    "head.html",
+    "head_inside.html",
+    "logo.html",
+    "nav.html",
+    "self.html",
+    "setup_tabs.html",
+    "setup_next.html",
+}
 ONE_PAGE = {"cc-logo-shown"}
 
 
@@ -91,7 +99,7 @@ def test_every_tag_of_the_kit_is_used_on_its_page():
     text = "".join(path.read_text() for path in [*(folder / "kit").glob("*.html"), *folder.glob("table*.html")])
     used = set(re.findall(r"{%\s*(\w+)", text)) | set(re.findall(r"\|(\w+)", text))
 
-    assert {*kit.register.tags, *kit.register.filters} - used - {"setup_tabs", "as_json"} == set()
+    assert {*kit.register.tags, *kit.register.filters} - used - {"setup_tabs", "setup_next", "as_json"} == set()
 
 
 def test_every_class_of_the_shared_sheets_that_a_page_uses_is_on_the_page_of_the_kit(olga):

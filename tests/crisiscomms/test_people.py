@@ -3,9 +3,12 @@
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from threading import Barrier
 
 import pytest
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 
@@ -154,6 +157,52 @@ def test_the_welcome_page_makes_the_first_person_and_then_is_gone(db, browse):
     assert bad.status_code == 422 and "Fernhollow" in bad.content.decode()
     assert (good.status_code, good.url) == (302, "/setup/")
     assert again.url == "/account/login/" and User.objects.get().email == "odo@team.example"
+
+
+@pytest.mark.parametrize(("typed", "zone"), [({}, "UTC"), ({"time_zone": "Europe/Berlin"}, "Europe/Berlin")])
+def test_the_first_person_has_the_time_zone_that_the_welcome_page_sent(typed, zone, db, browse):
+    data = {key: FIRST[key] for key in ("organisation", "name", "email", "password")}
+    assert "data-cc-zone" in browse(None, "/welcome/").content.decode()
+
+    browse(None, "/welcome/", {**data, **typed})
+
+    assert User.objects.get().time_zone == zone
+
+
+def test_a_time_zone_that_does_not_exist_makes_nobody(db, browse, monkeypatch):
+    data = {key: FIRST[key] for key in ("organisation", "name", "email", "password")}
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD))
+
+    assert browse(None, "/welcome/", {**data, "time_zone": "Mars/Base"}).status_code == 422
+    with pytest.raises(CommandError, match="time zone"):
+        call_command("create_admin", "odo@team.example", "--time-zone", "Mars/Base")
+
+    assert not User.objects.get_queryset().exists()
+
+
+def test_the_command_takes_a_time_zone(db, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(PASSWORD))
+
+    call_command("create_admin", "odo@team.example", "--time-zone", "Europe/Berlin")
+
+    assert User.objects.get().time_zone == "Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [
+        ("aaaaaaaaaaaaaaaa", "different characters"),
+        ("abababababABABAB", "different characters"),
+        ("mountainmountain", "one word repeated"),
+        ("Mountain-mountain-MOUNTAIN", "one word repeated"),
+        ("correct horse battery", ""),
+        ("mountain and mountain", ""),
+        ("пароль длинный и разный", ""),
+    ],
+)
+def test_a_long_password_of_few_signs_or_one_word_again_and_again_is_refused(password, words):
+    with pytest.raises(ValidationError, match=words) if words else nullcontext():
+        validate_password(password)
 
 
 def test_in_production_the_welcome_page_makes_nobody(db, browse, settings):

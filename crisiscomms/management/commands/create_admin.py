@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from crisiscomms import clock, people
 from crisiscomms.models import Role
+from crisiscomms.models.people import check_time_zone
 from crisiscomms.refusal import Refused
 
 
@@ -19,10 +20,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--name", default="Administrator")
+        parser.add_argument("--time-zone", default="UTC", help="such as Europe/Berlin (default: UTC)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         ask = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
+            check_time_zone(options["time_zone"])
             validate_password(ask)
             person = people.add_person(
                 email=options["email"],
@@ -31,6 +34,7 @@ class Command(BaseCommand):
                 by=None,
                 now=clock.now(),
                 password=ask,
+                time_zone=options["time_zone"],
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
