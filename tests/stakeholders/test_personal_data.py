@@ -12,6 +12,7 @@ from crisiscomms.models import AuditDetail, GivenAnswer
 from crisiscomms.refusal import Refused
 from delivery import sweeping
 from delivery.models import DeliveryAttempt, Notification, Tally
+from incidents import actions as incidents
 from stakeholders import actions, recipients
 from stakeholders.imports import running
 from stakeholders.models import Contact, ErasedAddress, ImportRun, Membership
@@ -28,7 +29,17 @@ def lena(ada, ben, sink, settings, tmp_path):
     people("omar")
     rows = "Email,First Name,Last Name,Phone,Account Name\nlena@many.example,Lena,Quintel,+49 40 1,Many Ltd\n"
     bring_in(rows, ada)
-    work_until_over(order_mail(ada, ben))
+    dispatch = order_mail(ada, ben)
+    work_until_over(dispatch)
+    said = {
+        "author": "lena@many.example",
+        "quote": "Lena Quintel (lena@many.example) is angry",
+        "link": "https://x.example/lena",
+    }
+    incidents.note_mention(
+        incident_id=dispatch.incident_id, channel="forum", where="Forum", sentiment="negative", seen_at=NOW, by=ada, now=NOW,
+        **said,
+    )  # fmt: skip
     contact = Contact.objects.get(address="lena@many.example")
     actions.unsubscribe_contact(contact_id=contact.pk, now=NOW, how="by lena@many.example")
     return contact
