@@ -18,7 +18,7 @@ from crisiscomms.policy_outline import Group, Missing, Past, Row, Value, at, out
 from crisiscomms.templatetags.kit import day_clock
 
 # A form of more inputs is refused by the framework before it is read; such a policy is edited as text.
-MOST_INPUTS = 800
+MOST_INPUTS = 1500
 SHORT = 40
 LONG_TEXT = 300
 
@@ -62,6 +62,11 @@ class DrawnGroup:
     is_open: bool
 
 
+def _inputs(value: Value) -> int:
+    """How many a browser may send for it: a box for each choice of a list, else one."""
+    return len(value.choices) or 1 if value.schema.get("type") == "array" else 1
+
+
 class PolicyFieldsForm(forms.Form):
     """The fields of one version of a policy. Raises BadPolicy for one that cannot be shown so."""
 
@@ -74,7 +79,7 @@ class PolicyFieldsForm(forms.Form):
         self.version, self.about = version, about
         self.groups = outline(about, version.data)
         self.values = {value.place: value for group in self.groups for value in group.values()}
-        if sum(len(value.choices) or 1 for value in self.values.values()) > MOST_INPUTS:
+        if sum(_inputs(value) for value in self.values.values()) > MOST_INPUTS:
             raise BadPolicy(["This policy has too many entries for a form."])
         for value in self.values.values():
             self.fields[value.name] = _field(value, at(version.data if data is None else data, value.place))
@@ -169,7 +174,7 @@ def _is_same(new: Any, old: Any) -> bool:
         )
     if isinstance(new, str) and isinstance(old, str):
         return _lines(new) == _lines(old)
-    return bool(new == old) or (new in ("", None) and old in (None, Missing))
+    return bool(new == old) or (new in ("", None, []) and old in (None, Missing))
 
 
 def _ordered(new: Any, old: Any) -> Any:

@@ -101,7 +101,7 @@ class _Reader:
             if "properties" in inner:
                 made.groups.append(self.group(inner, data[name], where, titled, described, (*above, titled)))
             elif inner.get("type") == "object":
-                made.groups.append(Group(titled, described, list(self._table(inner, data[name], where))))
+                made.groups.append(self._named(inner, data[name], where, titled, described, above))
             elif "properties" in inner.get("items", {}):
                 made.groups.append(
                     Group(titled, described, [], list(self._entries(inner["items"], data[name], where, above)))
@@ -116,12 +116,29 @@ class _Reader:
             name = next((item[key] for key in NAMES if item.get(key)), f"{schema['title']} {number + 1}")
             yield replace(self.group(schema, item, (*place, number), name, "", (*above, name)), is_entry=True)
 
-    def _table(self, schema: Schema, data: Any, place: Place) -> Iterator[Row]:
-        """One row for each rule, with a value for each entry: severities stand beside each other."""
+    def _named(self, schema: Schema, data: Any, place: Place, title: str, said: str, above: tuple[str, ...]) -> Group:
+        """Entries by name: a list for each, a value for each, or a table of what each holds."""
+        of_each = self._resolved(schema["additionalProperties"])
         # The database keeps no order of names; the choices do.
-        order = [key for key, _ in schema["propertyNames"]["choices"] if key in data]
+        labels = {key: str(label) for key, label in schema["propertyNames"]["choices"] if key in data}
+        if "properties" in of_each:
+            return Group(title, said, list(self._table(of_each, data, place, list(labels))))
+        if "properties" not in of_each.get("items", {}):
+            values = [
+                self._value(of_each, of_each, (*place, key), label, f"{label}: {title}")
+                for key, label in labels.items()
+            ]
+            return Group(title, said, [Row(title, "", values, is_table=True)])
+        groups = [
+            Group(label, "", [], list(self._entries(of_each["items"], data[key], (*place, key), (*above, label))))
+            for key, label in labels.items()
+        ]
+        return Group(title, said, [], groups)
+
+    def _table(self, schema: Schema, data: Any, place: Place, order: list[str]) -> Iterator[Row]:
+        """One row for each rule, with a value for each entry: severities stand beside each other."""
         names = {key: str(data[key].get("label", key)) for key in order}
-        for name, raw in self._resolved(schema["additionalProperties"])["properties"].items():
+        for name, raw in schema["properties"].items():
             inner = self._resolved(raw)
             values = [
                 self._value(raw, inner, (*place, key, name), names[key], f"{names[key]}: {raw['title']}")

@@ -18,18 +18,18 @@ from incidents.models.incident import WORKSHOP_ROLES
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Context processor. A stranger gets the organisation's name only."""
-    found: dict[str, Any] = {"organisation": get_organisation(), "now": getattr(request, "now", None)}
+    found: dict[str, Any] = {"organisation": SimpleLazyObject(get_organisation), "now": getattr(request, "now", None)}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not hasattr(request, "now"):
         return found
-    mine = list(_mine(user)[:100])
-    found["nav"] = _entries(request, user, len(mine))
-    found["nav_incidents"] = _incidents(request, user)
+    # Asked for only where a page draws them: regions that refresh themselves do not.
+    mine = SimpleLazyObject(lambda: list(_mine(user)[:100]))
+    found["nav"] = SimpleLazyObject(lambda: _entries(request, user, len(mine)))
+    found["nav_incidents"] = SimpleLazyObject(lambda: _incidents(request, user))
     found["nav_declare_url"] = reverse("incidents:declare") if may(user, "declare") else ""
-    # Counted only where a page draws the bell: regions that refresh themselves do not.
     found["nav_unread"] = SimpleLazyObject(lambda: bell.unread(user))
     found["nav_search_url"] = reverse("desk:search")
-    found["nav_next"] = _next(mine)
+    found["nav_next"] = SimpleLazyObject(lambda: _next(mine))
     return found
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from django.db.models import Count, F, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
 
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
@@ -162,8 +161,8 @@ def reached_by_incident(ids: list[int]) -> dict[int, tuple[int, int]]:
 STILL_OPEN = (Message.State.DRAFT, Message.State.IN_REVIEW, Message.State.APPROVED)
 
 
-def room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
-    """The one page for the whole incident."""
+def room(incident: Incident) -> dict[str, Any]:
+    """What the part of the room shows that keeps itself up to date."""
     milestones = {one.kind: one for one in incident.milestones.select_related("by")}
     messages = list(
         incident.messages.select_related("working_by", "approval")
@@ -203,9 +202,14 @@ def room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
         "states": incident.component_states.open().select_related("component__product").order_by("component__name"),
         "may_fail_too": _may_fail_too(incident),
         "recovery": _recovery(incident),
-        # Asked only where it is drawn: the live regions leave it out.
-        "record": SimpleLazyObject(lambda: documents.for_room(incident)),
         **_imported(incident),
+    }
+
+
+def rest_of_room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
+    """What the room shows below that, as it stood when the page was opened."""
+    return {
+        "record": documents.for_room(incident),
         **outward.for_room(incident, person, now),
         **plan_room.for_room(incident, person, now),
     }

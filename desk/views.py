@@ -71,14 +71,25 @@ def incidents_csv(request: HttpRequest) -> HttpResponseBase:
 @require_GET
 def room(request: HttpRequest, number: int) -> HttpResponse:
     here = presence.look(f"incident:{number}", by=request.user, now=request.now)
-    shown = _room(request, number)
-    roles = team.for_room(shown["incident"], request.user, request.now)  # type: ignore[arg-type]
-    return render(request, "desk/room.html", {**shown, **roles, "here": here, "mark": ""})
+    incident = access.get_incident(request.user, number)
+    shown = {
+        **_live_room(request, incident),
+        **queries.rest_of_room(incident, request.user, request.now),
+        **team.for_room(incident, request.user, request.now),
+        **_timeline(request, incident),
+        "drawn": drawing_views.for_room(incident, request.now),
+        "severities": Incident.Severity.choices,
+        "message_kinds": Message.Kind.choices,
+        "component_states": [("working", "Working"), *ComponentState.State.choices],
+        "all_components": Component.objects.in_use().select_related("product"),
+    }
+    return render(request, "desk/room.html", {**shown, "here": here, "mark": ""})
 
 
 @require_GET
 def room_live(request: HttpRequest, number: int) -> HttpResponse:
-    return live(request, "desk/room.html#live", _room(request, number))
+    incident = access.get_incident(request.user, number)
+    return live(request, "desk/room.html#live", _live_room(request, incident))
 
 
 @require_GET
@@ -105,15 +116,12 @@ def _timeline(request: HttpRequest, incident: Incident) -> dict[str, object]:
     }
 
 
-def _room(request: HttpRequest, number: int) -> dict[str, object]:
-    incident = access.get_incident(request.user, number)
+def _live_room(request: HttpRequest, incident: Incident) -> dict[str, object]:
     may_work = access.may(request.user, "work", incident)
     can = abilities.of(incident, request.user, request.now)
     return {
+        **queries.room(incident),
         **facts.for_room(incident, request.user, request.now),
-        **queries.room(incident, request.user, request.now),
-        "drawn": drawing_views.for_room(incident, request.now),
-        **_timeline(request, incident),
         **clocks.for_room(incident, request.user, request.now),
         "part": team.part_of(incident, request.user),
         "part_needs": queries.needs_of(request.user, incident),
@@ -121,11 +129,6 @@ def _room(request: HttpRequest, number: int) -> dict[str, object]:
         "can": can,
         "shown_changes": may_work or any(answer.shown for answer in can.values()),
         "asked": queries.asked_about(request.user, incident),
-        "may_lead": access.may(request.user, "lead", incident),
         "noticed": noticed.for_room(incident, request.user, request.now),
-        "severities": Incident.Severity.choices,
-        "message_kinds": Message.Kind.choices,
-        "component_states": [("working", "Working"), *ComponentState.State.choices],
-        "all_components": Component.objects.in_use().select_related("product"),
         "is_over": incident.phase == Incident.Phase.CLOSED,
     }

@@ -23,7 +23,7 @@ class Asked:
 
     @cached_property
     def sees(self) -> bool:
-        return Incident.objects.visible_to(self.person).filter(pk=self.incident.pk).exists()
+        return access.sees(self.person, self.incident)
 
     @cached_property
     def rights(self) -> decisions.Rights:

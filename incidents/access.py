@@ -36,7 +36,16 @@ NAMES = {
 def may(user: User, act: str, incident: Incident | None = None) -> bool:
     if not user.is_authenticated or not user.has_role(*MAY[act]):
         return False
-    return incident is None or Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
+    return incident is None or sees(user, incident)
+
+
+def sees(user: User, incident: Incident) -> bool:
+    """Whether the incident is visible to this person. One that came from `get_incident` was asked about a moment ago;
+    an action, which locks it anew, asks again.
+    """
+    if getattr(incident, "seen_by", None) == user.pk and user.is_active:
+        return True
+    return Incident.objects.visible_to(user).filter(pk=incident.pk).exists()
 
 
 NO_EXPORT = "You may not take the record out. Legal and administrators may, and product marketing that leads it."
@@ -104,6 +113,7 @@ def get_incident(user: User, number: int) -> Incident:
     incident = Incident.objects.visible_to(user).select_related("lead").filter(number=number).first()
     if incident is None:
         raise Http404
+    incident.seen_by = user.pk
     return incident
 
 

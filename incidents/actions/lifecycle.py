@@ -37,8 +37,8 @@ def move_phase(
     open criteria, NotAllowed for a person who may not.
     """
     incident = lock_incident(incident_id)
-    settled = decisions.settle(by, decisions.Kind.PHASE, incident, break_glass=break_glass)
     access.require(by, "view", incident)
+    settled = decisions.settle(by, decisions.Kind.PHASE, incident, break_glass=break_glass)
     _check_move(incident, to)
     back = _is_back(incident, to)
     if back and not waive_reason.strip():

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from crisiscomms import policy
-from crisiscomms.policy import RoleName, Rules, says
+from crisiscomms.policy import OneOf, RoleName, Rules, says
+from incidents import deadlines
 from incidents.rules.words import Line, known_roles
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,29}$")]
@@ -20,7 +21,9 @@ class IncidentRole(Rules):
     departments: Annotated[Departments, Field(min_length=1)] = says(
         "Who may hold it", "Only people of these departments may take this role in an incident."
     )
-    clocks: list[Key]
+    clocks: list[Annotated[Key, OneOf(lambda: deadlines.labels())]] = says(
+        "Its clocks", "Who holds the role has these kinds of clock, as long as nobody hands one over."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "IncidentRole":
@@ -31,7 +34,7 @@ class IncidentRole(Rules):
 class Activity(Rules):
     key: Key
     label: Line = says("Name", "As it stands on pages.")
-    role: Key
+    role: Key = says("Role in an incident", "Who holds it does this there. Its key, as in the text above.")
     owns: Annotated[Departments, Field(min_length=1)] = says("Owns it", "Does it, and answers for it.")
     co_owns: Departments = says("Shares it", "Does it together with the owner.")
     consulted: Departments = says("Is asked", "Is heard before it is done.")

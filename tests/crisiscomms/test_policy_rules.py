@@ -28,7 +28,7 @@ BAD = [
     ("incidents", "severities.major.acknowledge_minutes", 500, "past the hard limit"),
     ("incidents", "severities.major.cadence_remind_minutes", 240, "shorter than cadence_minutes"),
     ("incidents", "escalation_steps.1.minutes", 0, "in order of their minutes"),
-    ("incidents", "phases.0.exit_criteria.0.check", "luck", "“luck” is not a check"),
+    ("incidents", "phases.1.exit_criteria.0.check", "luck", "“luck” is not a check"),
     ("delivery", "unknown.major", "guess", "unknown.major"),
     ("delivery", "customer_first.tiers", [4], "customer_first.tiers.1"),
     ("recovery", "tasks.0.due_days", 9999, "tasks.1.due_days"),

@@ -17,6 +17,7 @@ from delivery.channels.smtp import Result
 from delivery.models import Dispatch, Notification, Tally
 from delivery.models.notifications import STATES
 from incidents import actions as incidents
+from incidents.models import Incident
 from stakeholders import actions as stakeholders
 from stakeholders import recipients
 from stakeholders.models import Account, Contact, Membership
@@ -445,6 +446,9 @@ def ordered_to_tiers(ada, ben, *locals_by_tier, kind="service_disruption", messa
     for tier, locals_ in enumerate(locals_by_tier, start=1):
         ground.people(*locals_, name=f"Tier {tier}", tier=tier)
     incident = factories.make_incident(ada, kind=kind)
+    # Somebody has decided that everybody may read it; the lock is another matter.
+    Incident.objects.filter(pk=incident.pk).update(disclosure="transparent")
+    incident.refresh_from_db()
     message = factories.make_message(
         incident, ada, kind=message_kind, next_update_at=(NOW + timedelta(days=30)).isoformat()
     )

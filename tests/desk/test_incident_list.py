@@ -49,7 +49,7 @@ def rows_of(response):
 def test_pages_go_on_where_they_ended_whatever_is_declared_meanwhile(ada, browse, small_pages):
     for title in ("One", "Two", "Three"):
         declare(ada, title)
-    first = page(browse, ada, "?sort=-declared")
+    first = page(browse, ada, "?sort=-opened")
     declare(ada, "Meanwhile")
 
     second = page(browse, ada, next_page(first))
@@ -63,8 +63,8 @@ def test_pages_go_on_where_they_ended_whatever_is_declared_meanwhile(ada, browse
     [
         ("severity", ["Bad", "Middling", "Mild"]),
         ("-severity", ["Mild", "Middling", "Bad"]),
-        ("declared", ["Mild", "Bad", "Middling"]),
-        ("-declared", ["Middling", "Bad", "Mild"]),
+        ("opened", ["Mild", "Bad", "Middling"]),
+        ("-opened", ["Middling", "Bad", "Mild"]),
         ("number", ["Mild", "Bad", "Middling"]),
         ("-next", ["Mild", "Middling", "Bad"]),
         ("next", ["Bad", "Middling", "Mild"]),
@@ -84,9 +84,9 @@ def test_every_order_holds_across_pages(order, expected, ada, browse, small_page
 def test_a_heading_says_its_order_and_turns_it_around(ada, browse):
     declare(ada, "One")
 
-    html = page(browse, ada, "?sort=declared&severity=major")
+    html = page(browse, ada, "?sort=opened&severity=major")
 
-    assert re.search(r'aria-sort="ascending"><a class="cc-sort" href="\?severity=major&amp;sort=-declared"', html)
+    assert re.search(r'aria-sort="ascending"><a class="cc-sort" href="\?severity=major&amp;sort=-opened"', html)
     assert html.count('aria-sort="none"') == 4
 
 
@@ -183,7 +183,7 @@ def test_a_place_in_one_order_is_no_place_in_another(ada, browse, small_pages):
         declare(ada, title)
     link = next_page(page(browse, ada, "?sort=number"))
 
-    page(browse, ada, link.replace("sort=number", "sort=-declared"), code=400)
+    page(browse, ada, link.replace("sort=number", "sort=-opened"), code=400)
 
 
 def test_a_bad_filter_is_no_reason_to_export_everything(ada, browse):
