@@ -7,9 +7,11 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from crisiscomms.live import live
+from desk import kept
 from desk.drawings import diagram, neighbours, pictures, scenes, timeline, words
 from desk.drawings.drawing import Drawing
 from desk.drawings.pictures import Picture
@@ -20,7 +22,13 @@ PUBLIC = "public"
 
 
 def for_room(incident: Incident, now: datetime) -> dict[str, Any]:
-    """Both drawings as the room shows them: a constant number of queries."""
+    """Both drawings as the room shows them: a constant number of queries. Kept per zone, as times stand in them."""
+    zone = timezone.get_current_timezone_name()
+    found: dict[str, Any] = kept.as_it_stands(f"drawn:{zone}", incident, now, lambda: _drawn(incident, now))
+    return found
+
+
+def _drawn(incident: Incident, now: datetime) -> dict[str, Any]:
     scene, parts = scenes.team_scene(incident, now), neighbours.team_parts(incident)
     return {
         "timeline": timeline.draw(scene),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
+from desk import kept
 from incidents import deadlines, disclosure, documents, outward, plan_room, proposals, team
 from incidents.criteria import exit_criteria
 from incidents.models import (
@@ -42,12 +43,13 @@ class Need:
     action: str
 
 
-def needs_of(user: User, incident: Incident | None = None) -> list[Need]:
+def needs_of(user: User, incident: Incident | None = None, seats: list[ApprovalSeat] | None = None) -> list[Need]:
     """Everything that waits for this person, by due time: deadlines they own, approvals they are asked for.
 
-    Of one incident alone where it is given.
+    Of one incident alone where it is given. `seats` are their open ones, if they are at hand.
     """
-    needs = [need for need in map(_approval, _open_seats(user)) if incident is None or need.ref == incident.ref]
+    found = open_seats(user) if seats is None else seats
+    needs = [need for need in map(_approval, found) if incident is None or need.ref == incident.ref]
     if incident is None:
         needs += [_proposal(one) for one in proposals.waiting_for(user)]
     asked = {need.url for need in needs}
@@ -71,16 +73,16 @@ def parts_of(user: User, needs: list[Need]) -> list[dict[str, Any]]:
     ]
 
 
-def _open_seats(user: User) -> list[ApprovalSeat]:
+def open_seats(user: User) -> list[ApprovalSeat]:
     seats = ApprovalSeat.objects.filter(person=user, stage__state="open", stage__request__state="open")
     seats = seats.exclude(stage__request__decisions__person=user)
     return list(seats.select_related("stage__request__message__incident", "stage__request__requested_by")[:50])
 
 
-def asked_about(user: User, incident: Incident) -> int | None:
-    """The request about this incident that waits for this person, if any: its key."""
-    open_seats = (seat for seat in _open_seats(user) if seat.stage.request.message.incident_id == incident.pk)
-    return next((seat.stage.request_id for seat in open_seats), None)
+def asked_about(seats: list[ApprovalSeat], incident: Incident) -> int | None:
+    """The request about this incident that waits for whoever has these seats, if any: its key."""
+    here = (seat for seat in seats if seat.stage.request.message.incident_id == incident.pk)
+    return next((seat.stage.request_id for seat in here), None)
 
 
 def _approval(seat: ApprovalSeat) -> Need:
@@ -209,7 +211,7 @@ def room(incident: Incident) -> dict[str, Any]:
 def rest_of_room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
     """What the room shows below that, as it stood when the page was opened."""
     return {
-        "record": documents.for_room(incident),
+        "record": kept.as_it_stands("record", incident, now, lambda: documents.for_room(incident)),
         **outward.for_room(incident, person, now),
         **plan_room.for_room(incident, person, now),
     }

@@ -119,16 +119,17 @@ def _timeline(request: HttpRequest, incident: Incident) -> dict[str, object]:
 def _live_room(request: HttpRequest, incident: Incident) -> dict[str, object]:
     may_work = access.may(request.user, "work", incident)
     can = abilities.of(incident, request.user, request.now)
+    seats = queries.open_seats(request.user)
     return {
         **queries.room(incident),
         **facts.for_room(incident, request.user, request.now),
         **clocks.for_room(incident, request.user, request.now),
         "part": team.part_of(incident, request.user),
-        "part_needs": queries.needs_of(request.user, incident),
+        "part_needs": queries.needs_of(request.user, incident, seats),
         "may_work": may_work,
         "can": can,
         "shown_changes": may_work or any(answer.shown for answer in can.values()),
-        "asked": queries.asked_about(request.user, incident),
+        "asked": queries.asked_about(seats, incident),
         "noticed": noticed.for_room(incident, request.user, request.now),
         "is_over": incident.phase == Incident.Phase.CLOSED,
     }

@@ -29,7 +29,7 @@ AFRESH: dict[str, Any] = {
 
 def clock_policy(incident: Incident) -> dict[str, Any]:
     """The clocks’ rules that this incident keeps; the newest until it was planned."""
-    return _version("incidents", incident.clock_policy_version) or policy.current("incidents")
+    return _kept(incident, "incidents", incident.clock_policy_version) or policy.current("incidents")
 
 
 def obligation_policy(incident: Incident) -> dict[str, Any]:
@@ -43,6 +43,15 @@ def newest_obligations() -> dict[str, Any]:
     """Empty in an installation that has not loaded it yet: then nothing follows from it."""
     found = Policy.objects.filter(key="clocks").order_by("-version").values_list("data", flat=True).first()
     return found or {}
+
+
+def _kept(incident: Incident, key: str, version: int | None) -> dict[str, Any] | None:
+    """A version never changes, so one look is enough for each incident at hand."""
+    looked: dict[Any, Any] = incident.__dict__.setdefault("policies_looked_up", {})
+    if (key, version) not in looked:
+        looked[key, version] = _version(key, version)
+    found: dict[str, Any] | None = looked[key, version]
+    return found
 
 
 def _version(key: str, version: int | None) -> dict[str, Any] | None:
