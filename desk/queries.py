@@ -14,7 +14,7 @@ from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
 from desk import kept
-from incidents import deadlines, disclosure, documents, outward, plan_room, proposals, team
+from incidents import deadlines, documents, outward, plan_room, proposals, team
 from incidents.criteria import exit_criteria
 from incidents.models import (
     Component,
@@ -198,7 +198,6 @@ def room(incident: Incident) -> dict[str, Any]:
         "planned": planned,
         **_criteria(incident),
         "phases": _phases(incident),
-        "counting": disclosure.counting(incident),
         "decided": incident.decisions.count(),
         "next_phase": _next_phase(incident),
         "states": incident.component_states.open().select_related("component__product").order_by("component__name"),

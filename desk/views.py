@@ -7,13 +7,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from crisiscomms import checklist, presence, tables
+from crisiscomms import checklist, policy, presence, tables
 from crisiscomms.live import live
 from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import drawing_views, incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import abilities, access, clocks, facts, noticed, team
+from incidents import abilities, access, clocks, disclosure, facts, noticed, team
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
 from messaging.models import Message
@@ -118,12 +118,14 @@ def _timeline(request: HttpRequest, incident: Incident) -> dict[str, object]:
 
 def _live_room(request: HttpRequest, incident: Incident) -> dict[str, object]:
     may_work = access.may(request.user, "work", incident)
-    can = abilities.of(incident, request.user, request.now)
+    rules = policy.current("decisions")
+    can = abilities.of(incident, request.user, request.now, rules["rights"])
     seats = queries.open_seats(request.user)
     return {
         **queries.room(incident),
         **facts.for_room(incident, request.user, request.now),
         **clocks.for_room(incident, request.user, request.now),
+        "counting": disclosure.counting(incident, rules["disclosure"]),
         "part": team.part_of(incident, request.user),
         "part_needs": queries.needs_of(request.user, incident, seats),
         "may_work": may_work,

@@ -18,8 +18,10 @@ from incidents.models import Incident
 class Asked:
     """One question: this incident, this person, now. What several abilities look at is looked up once."""
 
-    def __init__(self, incident: Incident, person: User, now: datetime) -> None:
+    def __init__(self, incident: Incident, person: User, now: datetime, rights: decisions.Rights | None = None) -> None:
         self.incident, self.person, self.now = incident, person, now
+        if rights is not None:
+            self.rights = rights
 
     @cached_property
     def sees(self) -> bool:
@@ -81,9 +83,9 @@ def keys() -> list[str]:
     return list(_abilities)
 
 
-def of(incident: Incident, person: User, now: datetime) -> dict[str, Answer]:
-    """Every ability, answered."""
-    asked = Asked(incident, person, now)
+def of(incident: Incident, person: User, now: datetime, rights: decisions.Rights | None = None) -> dict[str, Answer]:
+    """Every ability, answered. `rights` are those in force, if they are at hand."""
+    asked = Asked(incident, person, now, rights)
     return {key: _answer(ability, asked) for key, ability in _abilities.items()}
 
 

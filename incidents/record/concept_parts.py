@@ -44,22 +44,6 @@ def _roles(incident: Incident) -> list[dict[str, Any]]:
     ]
 
 
-def _signals(incident: Incident) -> list[dict[str, Any]]:
-    return [
-        {
-            "source": one.source.name if one.source else "noted by a person",
-            "title": one.title,
-            "status": str(one.get_status_display()),
-            "happened_at": moment(one.happened_at),
-            "received_at": moment(one.received_at),
-            "times": one.seen_count,
-            "values": one.values,
-            "reason": one.reason,
-        }
-        for one in incident.noticed.select_related("source").order_by("happened_at", "pk")
-    ]
-
-
 def _halts(incident: Incident) -> list[dict[str, Any]]:
     return [
         {
@@ -137,7 +121,6 @@ def _plan(incident: Incident) -> list[dict[str, Any]]:
 for _part in (
     Part("facts", "What was known, version by version", _facts, 26),
     Part("roles", "Who held which role", _roles, 42),
-    Part("signals", "What was noticed", _signals, 22),
     Part("halts", "What goes out by itself, and what became of it", _halts, 55),
     Part("plan", "Tasks of the playbook", _plan, 62),
     Part("mentions", "What was said outside", _mentions, 420),

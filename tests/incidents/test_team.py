@@ -126,13 +126,13 @@ def test_leaving_a_restricted_incident_ends_sight_at_once_and_in_queued_work_X8(
     factories.make_contact()
     message = factories.make_approved(hidden, ada, ben, channels=["email"], affected_only=False)
     dispatch = factories.order(message, pam, hold_seconds=120)[0]
-    assert notices.render(told, LATER) is not None and authority.why_not(dispatch) == ""
+    assert notices.render(told, LATER) is not None and authority.why_not(dispatch, LATER) == ""
 
     remove(hidden, pam, ada)
 
     assert not sees(pam, hidden) and team.holder(hidden, "technical_lead") is None
     assert notices.render(told, LATER) is None
-    assert "no longer has access" in authority.why_not(dispatch)
+    assert "no longer has access" in authority.why_not(dispatch, LATER)
     left = notices.render(Notice.objects.get(kind="team_left"), LATER)
     assert left.subject == f"{hidden.ref}: you are no longer on its team" and hidden.title not in str(left)
     assert list(audit.faults(hidden.ref)) == []

@@ -224,7 +224,7 @@ def test_a4_the_open_signed_in_page_of_a_voided_request_is_refused(asked, ada, b
     answer = client.post(url, yes(asked))
 
     assert (answer.status_code, asked.decisions.count()) == (409, 0)
-    assert "The text was changed" in answer.content.decode()
+    assert "Ada changes the text. So this request is void." in answer.content.decode()
 
 
 # A9: forwarded

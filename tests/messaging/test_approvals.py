@@ -392,7 +392,9 @@ def test_a_deputy_who_may_not_decide_is_not_asked(why, ada, ben, sol, lea):
     User.objects.filter(pk=sol.pk).update(deputy=dan)
     message = factories.make_message(factories.make_incident(ada, kind="security_incident"), ada)
     if why == "wrote it":
-        actions.edit_message(message_id=message.pk, content=factories.make_content(respond="Mine."), by=dan, now=NOW)
+        actions.edit_message(
+            message_id=message.pk, content=factories.make_content(respond="Mine.", channels=["email"]), by=dan, now=NOW
+        )
     request = factories.ask(message, ada)
     if why != "wrote it":
         User.objects.filter(pk=dan.pk).update(**({"is_active": False} if "access" in why else {"roles": ["support"]}))
