@@ -20,7 +20,6 @@ from incidents.models import (
     Component,
     Deadline,
     Fact,
-    ImportedIncident,
     Incident,
     Milestone,
     PhaseSpan,
@@ -235,7 +234,7 @@ def _imported(incident: Incident) -> dict[str, Any]:
     """Of the time before: where it comes from, and what it did to which component from when to when."""
     states = incident.component_states.exclude(ended_at=None).select_related("component")
     return {
-        "imported": ImportedIncident.objects.filter(incident=incident).select_related("imported_by").first(),
+        "imported": getattr(incident, "imported", None),
         "past_states": states.order_by("began_at"),
     }
 

@@ -110,7 +110,8 @@ presence.register("incident", may_open)
 
 def get_incident(user: User, number: int) -> Incident:
     """The incident, or 404 alike for one that is missing and one that is hidden."""
-    incident = Incident.objects.visible_to(user).select_related("lead").filter(number=number).first()
+    visible = Incident.objects.visible_to(user).select_related("lead", "imported__imported_by")
+    incident = visible.filter(number=number).first()
     if incident is None:
         raise Http404
     incident.seen_by = user.pk
