@@ -35,7 +35,9 @@ PROBLEM = {
     },
 }
 ALWAYS = (400, 401, 403, 404, 405, 406, 429)
-WITH_A_BODY = (409, 415, 422)
+# What changes something can be refused as things stand, also where nothing is sent with it.
+OF_AN_ACT = (409, 422)
+WITH_A_BODY = (415,)
 
 
 class BearerTokenSchema(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -52,9 +54,10 @@ def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """
     result["components"]["schemas"]["Problem"] = PROBLEM
     for operations in result["paths"].values():
-        for operation in operations.values():
+        for method, operation in operations.items():
             operation.setdefault("summary", operation.get("description", "").split(". ")[0].strip(" ."))
-            codes = ALWAYS + (WITH_A_BODY if "requestBody" in operation else ())
+            codes = ALWAYS + (() if method == "get" else OF_AN_ACT)
+            codes += WITH_A_BODY if "requestBody" in operation else ()
             for code in codes:
                 operation["responses"].setdefault(str(code), _problem(code))
     for name, component in result["components"]["schemas"].items():
