@@ -1,5 +1,6 @@
 """Whatever is typed or sent: no 500, words that say what is wrong, nothing typed is lost, nothing typed is run."""
 
+import re
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from typing import Any
@@ -749,6 +750,8 @@ HOSTILE = f"{SCRIPT}{FIELD}{LINK}"
 class Inert(HTMLParser):
     """Collects what a browser would run or load from a page, and text that stands turned around without a fence."""
 
+    # The two pictures that the product draws itself.
+    DRAWN = re.compile(r"/incidents/INC-[0-9]+/(timeline|diagram)\.png(\?for=public)?")
     FENCES = ("bdi", "textarea", "title", "option")
     BLOCKS = (
         "p",
@@ -785,7 +788,7 @@ class Inert(HTMLParser):
             for n, v in found.items()
             if n in ("href", "src", "action", "formaction", "hx-get", "hx-post") and not self._is_ours(v)
         ]
-        if tag in ("img", "object", "embed", "form") and tag != "form":
+        if tag in ("object", "embed") or (tag == "img" and not self.DRAWN.fullmatch(found.get("src", ""))):
             runs.append(tag)
         if tag == "script" and not found.get("src", "").startswith("/static/"):
             runs.append("inline script")
