@@ -17,12 +17,16 @@ CELLS = "crisiscomms/record_cells.html"
 NOBODY = "installation"
 # Kind → its label, and what its verbs are about (the word before the dot).
 KINDS = {
-    "people": ("People and access", ("person", "session", "second_factor", "device", "token")),
-    "control": ("Policies, secrets, organisation", ("policy", "credential", "organisation", "change")),
+    "people": ("People and access", ("person", "session", "second_factor", "device", "token", "duty")),
+    "control": (
+        "Policies, secrets, organisation",
+        ("policy", "credential", "organisation", "change", "threshold", "signal_source", "playbook"),
+    ),
     "products": ("Products", ("product", "component")),
+    "outside": ("Signals and the outward side", ("signal", "proposal", "outward", "mention")),
     "contacts": ("Contacts and imports", ("contact", "import", "history")),
     "exports": ("Lists taken out", ("contacts", "accounts", "incidents", "people", "record")),
-    "upkeep": ("Upkeep", ("retention", "team_mail")),
+    "upkeep": ("Upkeep", ("retention", "team_mail", "team_chat")),
 }
 RECORD = Table(
     key="record",

@@ -195,6 +195,42 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "incidents:take_deadline": ("workshop", {}),
     "incidents:meet_deadline": ("workshop", {"note": "text"}),
     "incidents:hand_over_deadline": ("workshop", {"owner": "1"}),
+    "incidents:declare_watched": ("workshop", {"title": "text"}),
+    "incidents:tick": ("workshop", {"key": "x", "note": "text"}),
+    "incidents:decisions": (
+        "workshop",
+        {"kind": "timing", **dict.fromkeys(("question", "options", "choice", "reason", "break_glass"), "text")},
+    ),
+    "incidents:disclosure": (
+        "workshop",
+        {"level": "selective", "seen": "minimal", "reason": "text", "break_glass": "text"},
+    ),
+    "incidents:assume_role": ("workshop", {"role": "scribe"}),
+    "incidents:hand_over_role": ("workshop", {"role": "scribe", "to": "1", "note": "text", "seen": "1"}),
+    "incidents:release_role": ("workshop", {"role": "scribe"}),
+    "incidents:add_to_team": ("workshop", {"person": "1"}),
+    "incidents:remove_from_team": ("workshop", {"person": "1", "at": "team"}),
+    "incidents:duty": (
+        "administrator",
+        {
+            "add": "hours",
+            "h-role": "executive",
+            "h-weekdays": "1",
+            "h-begins": "09:00",
+            "h-ends": "17:00",
+            "s-role": "executive",
+            "s-begins_at": "2026-11-17T13:00",
+            "s-ends_at": "2026-11-17T15:00",
+        },
+    ),
+    "incidents:remove_duty_hours": ("administrator", {}),
+    "incidents:remove_duty_shift": ("administrator", {}),
+    "incidents:record_add": (
+        "workshop",
+        {"key": "x", "title": "text", "text": "text", "url": "https://x.example/a", "file": "text"},
+    ),
+    "incidents:record_waive": ("workshop", {"key": "x", "reason": "text"}),
+    "incidents:record_export": ("workshop", {"with_recipients": "1", "reason": "text"}),
     "incidents:replan": ("workshop", {"clocks": "1", "obligations": "1"}),
     "incidents:regions": ("workshop", {"regions": "EU"}),
     "incidents:calendar": ("workshop", {}),
@@ -434,6 +470,10 @@ def test_every_form_of_the_product_is_in_the_list():
 
 
 READ_ONLY = {
+    *("desk:drawings", "desk:timeline_table", "desk:timeline_png", "desk:diagram_png"),
+    *("incidents:clocks", "incidents:clocks_csv", "incidents:deadline", "incidents:calendar_feed"),
+    *("incidents:roster", "incidents:ownership", "incidents:team"),
+    *("incidents:record", "incidents:record_exports", "incidents:record_fetch", "incidents:record_file"),
     "incidents:fact",
     *("incidents:playbooks", "incidents:playbook", "incidents:playbook_history"),
     *("incidents:mentions_csv", "incidents:all_mentions_csv"),
