@@ -10,7 +10,7 @@ from crisiscomms import credentials, notices, ways
 from crisiscomms.models import ChatLine, Notice, User
 from delivery import actions, team_chat, team_mail
 from incidents import deadlines
-from incidents.models import Incident
+from incidents.models import Incident, SignalProposal, ThresholdRule
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery import ground
@@ -142,6 +142,14 @@ def test_a_code_or_link_is_never_said_in_the_chat(ada, ben, room, no_mail):
     assert not ChatLine.objects.filter(notice__kind__in=["password_reset", "approval_code"]).exists()
 
 
+def proposal_about(incident):
+    rule = ThresholdRule.objects.order_by("pk").first()
+    return SignalProposal.objects.create(
+        rule=rule, rule_version=1, kind=incident.kind, severity="critical", reason=incident.title, incident=incident,
+        proposed_at=NOW,
+    )  # fmt: skip
+
+
 def everything_told(ada, ben):
     """A restricted incident, with a notice of each kind that is about one."""
     ground.people("anna")
@@ -152,6 +160,9 @@ def everything_told(ada, ben):
     deadline = incident.deadlines.open().first()
     context = {"incident": incident.pk, "deadline": deadline.pk, "dispatch": dispatch.pk, "seat": 0}
     context |= {"request": message.approval_id, "seat": request.stages.get().seats.get(person=ben).pk}
+    role = incident.roles.open().first()
+    context |= {"decision": incident.decisions.first().pk, "role": role.pk, "by": ada.pk, "ref": incident.ref}
+    context |= {"proposal": proposal_about(incident).pk, "text": incident.title}
     kinds = notices.shown() - {"control_change", "control_change_decided", "sign_in_changed"}
     Notice.objects.all().delete()
     for kind in kinds:
@@ -163,6 +174,8 @@ def test_a_restricted_incident_is_never_named_in_the_chat(ada, ben, room):
     incident, kinds = everything_told(ada, ben)
     # No trouble is left to tell, and neither of them is an administrator.
     not_theirs = {"dispatch_trouble", "factors_taken"}
+    # Nor is anything to halt, a role vacant, or the incident a watch item.
+    not_theirs |= {"halt_asked", "resume_asked", "role_vacant", "watched"}
     lines = [ChatLine(notice=one, next_attempt_at=NOW) for one in Notice.objects.all()]
     ChatLine.objects.bulk_create(lines)
 
