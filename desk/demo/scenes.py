@@ -194,6 +194,11 @@ def _waive(scene: Scene, step: Step, now: datetime) -> None:
     deadlines.waive(incident=scene.current(), kind=step["clock"], reason=step["reason"], by=scene.by(step), now=now)
 
 
+def _fulfil(scene: Scene, step: Step, now: datetime) -> None:
+    deadline = scene.current().deadlines.open().get(kind=step["clock"], subject=step["subject"])
+    incidents.meet_deadline(deadline_id=deadline.pk, note=step["note"], by=scene.by(step), now=now)
+
+
 def _stand_down(scene: Scene, step: Step, now: datetime) -> None:
     incidents.stand_down(incident_id=scene.current().pk, reason=step["reason"], by=scene.by(step), now=now)
 
@@ -267,6 +272,7 @@ VERBS: dict[str, Callable[[Scene, Step, datetime], None]] = {
     "component": _component,
     "fact": _fact,
     "waive": _waive,
+    "fulfil": _fulfil,
     "stand_down": _stand_down,
     "done": _done,
     "hand_over": _hand_over,
