@@ -123,8 +123,11 @@ def analysis(look: Situation) -> Iterator[Wanted]:
 
 
 def regulatory(look: Situation) -> Iterator[Wanted]:
-    """By kind and region. A default of the policy, to be checked with counsel, and whoever owns it decides."""
-    if not look.is_live:
+    """By kind and region. A default of the policy, to be checked with counsel, and whoever owns it decides.
+
+    What a regulator is owed does not end with our work on it: only a false alarm takes it away.
+    """
+    if look.incident.phase == "pre_crisis" or look.incident.stood_down:
         return
     regions = set(look.incident.regions or look.more.get("home_regions", []))
     for rule in look.more.get("regulatory", []):
@@ -178,7 +181,7 @@ deadlines.register(
 deadlines.register(
     deadlines.Kind(
         "regulatory", "Duty to a regulator", _room, action="Open the room", warn_minutes=12 * 60, by_hand=True,
-        may_be_put_off=False,
+        may_be_put_off=False, outlives_close=True,
     )
 )  # fmt: skip
 deadlines.register(

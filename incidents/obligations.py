@@ -155,16 +155,22 @@ def renew(incident: Incident, *, now: datetime, by: User | None = None) -> list[
     for rule, items in plan:
         for item in items:
             said += _settle(rule, item, open_ones.pop((item.kind, item.subject), None), look, ended, now)
-    for (kind, subject), _ in open_ones.items():
+    for (kind, subject), gone in open_ones.items():
         why = _rules[kind].why_gone(look)
         deadlines.waive(incident=incident, kind=kind, subject=subject, reason=why, by=by, now=now)
+        # Nobody decided that: when the rules want it again it is planned again. A person's waiver stays.
+        Deadline.objects.filter(pk=gone.pk).update(occasion="")
     return said
 
 
 def keep_versions(incident: Incident) -> None:
     """From the first planning on an incident keeps its versions, until somebody plans it anew on purpose."""
-    if incident.clock_policy_version is None or incident.obligation_policy_version is None:
-        incident.clock_policy_version, incident.obligation_policy_version = versions()
+    kept = incident.clock_policy_version, incident.obligation_policy_version
+    if None in kept:
+        # Each by itself: what was under way before the newer of the two came keeps its 0 for "none of these".
+        incident.clock_policy_version, incident.obligation_policy_version = (
+            newest if one is None else one for one, newest in zip(kept, versions(), strict=True)
+        )
         incident.save(update_fields=["clock_policy_version", "obligation_policy_version"])
 
 

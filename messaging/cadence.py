@@ -105,6 +105,7 @@ deadlines.register(
         on_missed=_ask_others,
         action="Review and decide",
         warn_minutes=5,
+        elsewhere="Withdraw the request, and ask somebody else if another has to decide.",
     )
 )
 

@@ -193,5 +193,8 @@ def _board(deadline: Deadline) -> str:
 
 
 deadlines.register(
-    deadlines.Kind("recovery_task", "Recovery task", _board, action="Open the task", warn_minutes=3 * 24 * 60)
-)
+    deadlines.Kind(
+        "recovery_task", "Recovery task", _board, action="Open the task", warn_minutes=3 * 24 * 60,
+        elsewhere="A recovery task is waived and handed over on its board, where the reason stays with the task.",
+    )
+)  # fmt: skip

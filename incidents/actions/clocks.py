@@ -8,7 +8,8 @@ from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from incidents import access, deadlines, obligations
-from incidents.actions.lifecycle import let_see, lock_incident
+from incidents.actions.lifecycle import let_see
+from incidents.actions.locking import lock_incident
 from incidents.models import Deadline, Incident
 
 State = Deadline.State
@@ -34,6 +35,13 @@ def _because(reason: str, ask: str) -> str:
     if not reason.strip():
         raise Refused(ask)
     return reason.strip()[:REASON_LIMIT]
+
+
+def _must_end_here(deadline: Deadline) -> None:
+    """What has a row of its own is waived and handed over there, so that the two never say different things."""
+    elsewhere = deadlines.kind_of(deadline).elsewhere
+    if elsewhere:
+        raise Refused(elsewhere)
 
 
 @transaction.atomic
@@ -116,10 +124,7 @@ def waive_deadline(*, deadline_id: int, reason: str, by: User, now: datetime) ->
     """It does not have to happen, and somebody who leads says why."""
     deadline = _lock(deadline_id)
     access.require(by, "lead", deadline.incident)
-    if deadline.kind == "recovery_task":
-        raise Refused("A recovery task is waived on its board, where the reason stays with the task.")
-    if deadline.kind == "approval":
-        raise Refused("An approval is ended by withdrawing the request.")
+    _must_end_here(deadline)
     deadlines.waive(
         incident=deadline.incident, kind=deadline.kind, subject=deadline.subject, reason=reason, by=by, now=now
     )
@@ -146,8 +151,7 @@ def hand_over_deadline(*, deadline_id: int, owner: User, by: User, now: datetime
     deadline = _lock(deadline_id)
     incident = deadline.incident
     access.require(by, "work", incident)
-    if deadline.kind == "recovery_task":
-        raise Refused("A recovery task is handed over on its board.")
+    _must_end_here(deadline)
     if owner == deadline.owner:
         raise Refused(f"{owner} has it already. Choose somebody else.")
     if not access.may(owner, "work"):
@@ -213,7 +217,7 @@ def replan_clocks(*, incident_id: int, seen: tuple[int, int], by: User, now: dat
 def set_regions(*, incident_id: int, regions: list[str], by: User, now: datetime) -> list[str]:
     """Whose regulators may have to hear of it. Their clocks follow from it."""
     incident = lock_incident(incident_id)
-    access.require(by, "work", incident)
+    access.require(by, "lead", incident)
     known = known_regions(incident)
     unknown = [one for one in regions if one not in known]
     if unknown:

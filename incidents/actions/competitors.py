@@ -231,4 +231,9 @@ def _page(deadline: Deadline) -> str:
     return reverse("incidents:competitors", args=[deadline.incident.number])
 
 
-deadlines.register(deadlines.Kind("response", "Answer a competitor", _page, action="Open the reactions"))
+deadlines.register(
+    deadlines.Kind(
+        "response", "Answer a competitor", _page, action="Open the reactions",
+        elsewhere="What we do about a competitor is done or dropped beside their reaction.",
+    )
+)  # fmt: skip

@@ -7,7 +7,8 @@ from django.db import transaction
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
-from incidents import access
+from incidents import abilities
+from incidents.actions.locking import lock_incident
 from incidents.models import Component, ComponentState, Incident
 
 WORKING = "working"
@@ -16,7 +17,8 @@ WORKING = "working"
 @transaction.atomic
 def set_component_state(*, incident: Incident, component: Component, state: str, by: User, now: datetime) -> None:
     """Begin, change or end (`working`) what this incident does to a component. Ended intervals are kept."""
-    access.require(by, "work", incident)
+    incident = lock_incident(incident.pk)
+    abilities.require("component", incident, by, now)
     put_component(incident=incident, component=component, state=state, by=by, now=now)
 
 

@@ -299,12 +299,16 @@ def _page(deadline: Deadline) -> str:
     return reverse("incidents:halt_list", args=[deadline.incident.number])
 
 
-deadlines.register(deadlines.Kind("halt", "Halt what goes out", _page, action="Open the halt list"))
+_ELSEWHERE = "What goes out is halted, left running or handed over on the halt list."
+deadlines.register(
+    deadlines.Kind("halt", "Halt what goes out", _page, action="Open the halt list", elsewhere=_ELSEWHERE)
+)
 deadlines.register(
     deadlines.Kind(
-        "resume", "Resume what was halted", _page, action="Open the halt list", warn_minutes=120, outlives_close=True
+        "resume", "Resume what was halted", _page, action="Open the halt list", warn_minutes=120, outlives_close=True,
+        elsewhere=_ELSEWHERE,
     )
-)
+)  # fmt: skip
 
 
 def _on_declared(*, incident: Incident, by: User, now: datetime, **_: Any) -> None:

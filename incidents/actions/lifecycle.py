@@ -11,15 +11,10 @@ from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from incidents import abilities, access, criteria, deadlines, decisions, obligations, signals
 from incidents.actions.components import WORKING, put_component
+from incidents.actions.locking import lock_incident
 from incidents.models import ComponentState, CriterionTick, CriterionWaiver, Incident, Milestone, PhaseSpan
 
 Phase = Incident.Phase
-
-
-def lock_incident(incident_id: int) -> Incident:
-    """The incident, alone to its caller until the transaction ends. Its record's lock comes first, always."""
-    audit.hold(Incident.objects.only("number").get(pk=incident_id).chain)
-    return Incident.objects.select_for_update(of=("self",)).select_related("lead").get(pk=incident_id)
 
 
 def let_see(*, incident: Incident, person: User) -> None:
@@ -126,14 +121,14 @@ def enter(incident: Incident, to: str, by: User, now: datetime, reason: str, als
 
     `also` are fields that the caller has set and that have to change together with the phase.
     """
-    was = incident.get_phase_display()
+    was, was_resolved = incident.get_phase_display(), incident.resolved_at is not None
     _next_span(incident, to, by, now, reason)
     incident.phase = to
     incident.phase_since = now
     if to == Phase.RESOLUTION:
         incident.resolved_at = now
     if to == Phase.MANAGEMENT:
-        incident.reopened_at = now if incident.resolved_at else incident.reopened_at
+        incident.reopened_at = now if was_resolved else incident.reopened_at
         incident.resolved_at = None
     if to == Phase.CLOSED:
         incident.closed_at = now
@@ -147,7 +142,7 @@ def enter(incident: Incident, to: str, by: User, now: datetime, reason: str, als
     if to == Phase.CLOSED:
         signals.incident_closed.send(sender=Incident, incident=incident, by=by, now=now)
         deadlines.waive_all(incident=incident, reason="The incident was closed.", by=by, now=now)
-    if to == Phase.MANAGEMENT:
+    if to == Phase.MANAGEMENT and was_resolved:
         _reopen(incident, by, now)
     if reason and to == Phase.MANAGEMENT:
         signals.incident_reopened.send(sender=Incident, incident=incident, by=by, now=now)
@@ -257,6 +252,7 @@ def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: date
 
     `by=None` is a higher house that knows it from what has left (acknowledged, told as resolved).
     """
+    incident = lock_incident(incident.pk)
     if by is not None:
         abilities.require("milestone", incident, by, now)
         if kind in (Milestone.Kind.ACKNOWLEDGED, Milestone.Kind.RESOLVED_TOLD):

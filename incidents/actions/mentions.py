@@ -153,4 +153,9 @@ def _page(deadline: Deadline) -> str:
     return reverse("incidents:mention", args=[deadline.subject.removeprefix("mention:")])
 
 
-deadlines.register(deadlines.Kind("mention", "Answer a mention", _page, action="Open the mention"))
+deadlines.register(
+    deadlines.Kind(
+        "mention", "Answer a mention", _page, action="Open the mention",
+        elsewhere="A mention is answered, passed on or let be in the monitoring log.",
+    )
+)  # fmt: skip

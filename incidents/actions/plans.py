@@ -222,7 +222,12 @@ def _page(deadline: Deadline) -> str:
     return reverse("incidents:plan", args=[deadline.incident.number])
 
 
-deadlines.register(deadlines.Kind("playbook_task", "Task of the plan", _page, action="Open the plan"))
+deadlines.register(
+    deadlines.Kind(
+        "playbook_task", "Task of the plan", _page, action="Open the plan",
+        elsewhere="A task of the plan is done, skipped or handed over on the plan.",
+    )
+)  # fmt: skip
 
 
 def _on_declared(*, incident: Incident, by: User, now: datetime, **_: Any) -> None:

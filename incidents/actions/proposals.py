@@ -52,9 +52,19 @@ def raise_as_proposed(*, proposal_id: int, by: User, now: datetime) -> SignalPro
     seen = SignalProposal.objects.select_related("incident").get(pk=proposal_id)
     if seen.incident is None or seen.incident.declared_at is None:
         raise Refused("Nothing is declared yet. Declare it.")
+    _must_be_worse(seen)
     proposal = accept_proposal(proposal_id=proposal_id, incident=seen.incident, by=by, now=now)
     change_severity(incident_id=seen.incident.pk, severity=seen.severity, by=by, now=now, reason=seen.reason)
     return proposal
+
+
+def _must_be_worse(proposal: SignalProposal) -> None:
+    """Somebody may have raised it meanwhile: what a rule saw earlier never makes it milder."""
+    assert proposal.incident_id is not None
+    present = lock_incident(proposal.incident_id)
+    order = Incident.Severity.values
+    if order.index(proposal.severity) >= order.index(present.severity):
+        raise Conflict(f"The incident is {present.get_severity_display().lower()} already. Decline this, saying so.")
 
 
 def _open(proposal_id: int, by: User) -> SignalProposal:

@@ -84,8 +84,9 @@ def detach_signal(*, signal_id: int, by: User, now: datetime) -> Signal:
     signal = _lock(signal_id, by)
     if signal.incident_id != incident.pk:
         raise Conflict("Somebody else has moved it meanwhile.")
-    signal.incident, signal.due_at = None, now
-    signal.save(update_fields=["incident", "due_at"])
+    # Not the proposal's any more either: accepting that must not bring it back.
+    signal.incident, signal.proposal, signal.due_at = None, None, now
+    signal.save(update_fields=["incident", "proposal", "due_at"])
     _say(signal, incident, "detached", f"Signal taken out: {signal.title} ({signal.origin})", by, now)
     return signal
 

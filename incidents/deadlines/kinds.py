@@ -38,6 +38,8 @@ class Kind:
     may_be_put_off: bool = True
     # Whether it goes on when the incident is closed or stood down: it follows from the end.
     outlives_close: bool = False
+    # Where it is waived and handed over when a row of its own says so, as a sentence; empty for the clock's page.
+    elsewhere: str = ""
 
 
 _kinds: dict[str, Kind] = {}

@@ -171,8 +171,8 @@ def _warn(deadline: Deadline, this: Round) -> None:
         this.let_in.append((deadline.incident, deadline.owner.deputy))
         people.append(deadline.owner.deputy)
     _tell(deadline, people, kind="deadline_soon", key=_again_key(deadline), this=this)
-    deadline.warned_at, deadline.next_action_at = this.now, deadline.due_at
-    this.changed.add("warned_at")
+    deadline.warned_at, deadline.next_action_at, deadline.snoozed_until = this.now, deadline.due_at, None
+    this.changed |= {"warned_at", "snoozed_until"}
 
 
 def _escalate(deadline: Deadline, this: Round) -> None:

@@ -77,7 +77,6 @@ def clock(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
         "may_work": access.may(request.user, "work", deadline.incident),
         "may_lead": access.may(request.user, "lead", deadline.incident),
         "may_be_taken": clocks.may_be_taken(deadline, request.now),
-        "on_board": deadline.kind == "recovery_task",
         "hand_over": forms.HandDeadlineOverForm(),
     }
     return render(request, "incidents/deadline.html", context)
@@ -127,7 +126,6 @@ def replan(request: HttpRequest, number: int) -> HttpResponse:
         "kept": (incident.clock_policy_version, incident.obligation_policy_version),
         "is_newest": seen == (incident.clock_policy_version, incident.obligation_policy_version),
         "may_lead": access.may(request.user, "lead", incident) and incident.phase != Incident.Phase.CLOSED,
-        "may_work": access.may(request.user, "work", incident) and incident.phase != Incident.Phase.CLOSED,
         "regions": known_regions(incident),
     }
     return render(request, "incidents/clocks_replan.html", context)

@@ -11,6 +11,7 @@ from crisiscomms import ways_in
 from crisiscomms.models import AuditEvent, ChatLine, Credential, Notice, NoticeChoice
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import actions, calendars, deadlines
+from incidents.deadlines import kinds
 from tests import factories
 from tests.conftest import NOW
 
@@ -290,3 +291,24 @@ def test_folding_and_escaping_lose_nothing_and_keep_to_the_width(text):
 
 def test_escaping_as_the_standard_has_it():
     assert calendars.escaped("a;b,c\\d\r\ne\x07") == "a\\;b\\,c\\\\d\\ne"
+
+
+OWN = sorted(key for key in deadlines.registered() if kinds.of(key).elsewhere)
+
+
+def test_these_kinds_have_a_place_of_their_own():
+    assert OWN == ["approval", "halt", "mention", "playbook_task", "recovery_task", "response", "resume"]
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_what_has_a_place_of_its_own_is_waived_and_handed_over_only_there(incident, ada, olga, kind):
+    planned = incident.deadlines.filter(kind="acknowledge").get()
+    type(planned).objects.filter(pk=planned.pk).update(kind=kind, subject="made-up:1")
+    words = kinds.of(kind).elsewhere
+
+    with pytest.raises(Refused) as waived:
+        actions.waive_deadline(deadline_id=planned.pk, reason="Not now", by=ada, now=NOW)
+    with pytest.raises(Refused) as handed:
+        actions.hand_over_deadline(deadline_id=planned.pk, owner=olga, by=ada, now=NOW)
+
+    assert str(waived.value) == str(handed.value) == words

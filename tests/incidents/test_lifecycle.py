@@ -314,3 +314,15 @@ def test_component_states_are_intervals_that_stay(ada, incident):
     kept = incident.component_states.order_by("pk").values_list("state", "ended_at")
     ended = NOW + timedelta(minutes=5), NOW + timedelta(minutes=20)
     assert list(kept) == [("partial", ended[0]), ("outage", ended[1]), ("degraded", None)]
+
+
+def test_who_read_the_incident_before_it_was_closed_changes_nothing_of_it_afterwards(ada):
+    read_before = factories.make_incident(ada)
+    part = factories.make_component("API")
+    actions.stand_down(incident_id=read_before.pk, reason="A test", by=ada, now=NOW)
+    assert read_before.phase != "closed"
+
+    with pytest.raises(Refused, match="closed"):
+        actions.reach_milestone(incident=read_before, kind="mitigated", by=ada, now=LATER)
+    with pytest.raises(Refused, match="closed"):
+        actions.set_component_state(incident=read_before, component=part, state="outage", by=ada, now=LATER)

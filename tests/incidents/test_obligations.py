@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crisiscomms import policy
 from crisiscomms.models import AuditEvent
-from crisiscomms.refusal import Conflict
+from crisiscomms.refusal import Conflict, NotAllowed
 from incidents import actions, deadlines, obligations
 from incidents.models import Deadline, Incident
 from tests import factories
@@ -302,3 +302,69 @@ def test_what_happens_at_one_moment_may_happen_in_any_order(ada, events, data):
                 do(incident, event, at(30), ada)
             found.append(open_of(incident))
     assert found[0] == found[1]
+
+
+def test_what_was_under_way_before_clocks_followed_from_rules_keeps_that_whatever_is_planned(ada, incident):
+    Incident.objects.filter(pk=incident.pk).update(clock_policy_version=None, obligation_policy_version=0)
+    incident.refresh_from_db()
+
+    obligations.renew(incident, now=at(1))
+
+    incident.refresh_from_db()
+    assert (incident.clock_policy_version, incident.obligation_policy_version) == (obligations.versions()[0], 0)
+
+
+def breach(ada, region):
+    incident = factories.make_incident(ada, kind="security_incident")
+    actions.set_regions(incident_id=incident.pk, regions=[region], by=ada, now=NOW)
+    incident.refresh_from_db()
+    return incident
+
+
+def test_a_region_taken_back_and_named_again_has_its_clock_again(ada):
+    incident = breach(ada, "EU")
+    before = {key for key in open_of(incident) if key[0] == "regulatory"}
+    assert before
+
+    for regions in (["US"], ["EU"]):
+        actions.set_regions(incident_id=incident.pk, regions=regions, by=ada, now=at(5))
+
+    assert {key for key in open_of(incident) if key[0] == "regulatory"} == before
+
+
+def test_what_a_person_waived_stays_waived_when_its_region_goes_and_comes_back(ada):
+    incident = breach(ada, "UK")
+    theirs = incident.deadlines.open().get(kind="regulatory")
+    actions.waive_deadline(deadline_id=theirs.pk, reason="No personal data, says counsel", by=ada, now=at(3))
+
+    for regions in (["US"], ["UK"]):
+        actions.set_regions(incident_id=incident.pk, regions=regions, by=ada, now=at(5))
+
+    assert ("regulatory", theirs.subject) not in open_of(incident)
+
+
+def test_only_who_leads_says_which_law_applies(ada, incident):
+    with pytest.raises(NotAllowed):
+        actions.set_regions(
+            incident_id=incident.pk, regions=["EU"], by=factories.make_user("sup", roles=["support"]), now=NOW
+        )
+
+
+def test_closing_ends_no_duty_to_a_regulator_and_standing_down_does(ada):
+    closed = breach(ada, "UK")
+    go(closed, "management", "resolution", "recovery", "closed", now=at(10), by=ada)
+    assert [key[0] for key in open_of(closed)] == ["regulatory"]
+    actions.meet_deadline(deadline_id=closed.deadlines.open().get().pk, note="Reported by counsel", by=ada, now=at(20))
+    assert open_of(closed) == {}
+
+    false_alarm = breach(ada, "UK")
+    actions.stand_down(incident_id=false_alarm.pk, reason="A test", by=ada, now=at(10))
+    assert open_of(false_alarm) == {}
+
+
+def test_going_on_to_management_undoes_no_milestone(ada, incident):
+    actions.reach_milestone(incident=incident, kind="mitigated", by=ada, now=at(1))
+
+    go(incident, "management", now=at(2), by=ada)
+
+    assert incident.milestones.filter(kind="mitigated", undone_at=None).exists()

@@ -561,3 +561,40 @@ def test_making_and_changing_a_source_is_on_the_record_without_its_secrets(olga)
     said = json.dumps([(one.verb, one.detail.text) for one in events])
     assert events.count() == 3
     assert not any(secret in said for secret in (shown.key, shown.secret, turned.key, turned.secret))
+
+
+def test_a_proposal_never_makes_milder_what_somebody_raised_meanwhile(source, ada):
+    incident = factories.make_incident(ada, severity="minor")
+    make_rule(ada, condition("number", "seen", "at_least", 2))
+    knock(source, alert(region="eu"))
+    actions.attach_signal(signal_id=only().pk, incident_id=incident.pk, by=ada, now=NOW)
+    with clock.at(SOON):
+        knock(source, alert(region="eu"))
+    judge(SOON)
+    proposal = SignalProposal.objects.get()
+    actions.change_severity(incident_id=incident.pk, severity="critical", reason="Worse", by=ada, now=SOON)
+
+    with pytest.raises(Conflict, match="critical already"):
+        actions.raise_as_proposed(proposal_id=proposal.pk, by=ada, now=SOON)
+
+    incident.refresh_from_db()
+    proposal.refresh_from_db()
+    assert (incident.severity, proposal.state) == ("critical", "open")
+
+
+def test_what_was_taken_out_is_not_brought_back_by_its_proposal(source, ada):
+    incident = factories.make_incident(ada, severity="minor")
+    make_rule(ada, condition("number", "seen", "at_least", 2))
+    knock(source, alert(region="eu"))
+    actions.attach_signal(signal_id=only().pk, incident_id=incident.pk, by=ada, now=NOW)
+    with clock.at(SOON):
+        knock(source, alert(region="eu"))
+    judge(SOON)
+    assert only().proposal is not None
+
+    actions.detach_signal(signal_id=only().pk, by=ada, now=SOON)
+    actions.accept_proposal(
+        proposal_id=SignalProposal.objects.filter(incident=incident).get().pk, incident=incident, by=ada, now=SOON
+    )
+
+    assert only().incident is None
