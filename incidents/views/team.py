@@ -162,8 +162,8 @@ def _press(form_class: type[Any], act: Callable[..., Any], done: str) -> Callabl
             messages.error(request, str(refusal))
         else:
             messages.success(request, done)
-        if not access.may(request.user, "view", incident):
-            # Whoever took themselves off a restricted incident has no page of it to go back to.
+        if not Incident.objects.visible_to(request.user).filter(pk=incident.pk).exists():
+            # Asked anew, as the act may have taken the sight away. Whoever took themselves off a restricted incident has no page of it to go back to.
             return redirect("desk:home")
         return _back(request, number)
 
