@@ -312,3 +312,13 @@ def test_what_has_a_place_of_its_own_is_waived_and_handed_over_only_there(incide
         actions.hand_over_deadline(deadline_id=planned.pk, owner=olga, by=ada, now=NOW)
 
     assert str(waived.value) == str(handed.value) == words
+
+
+def test_the_warning_ends_the_quiet(incident, ada):
+    due = clock(incident).due_at
+    snooze(incident, ada, remind_at=due - timedelta(minutes=1))
+
+    deadlines.tick(now=due - timedelta(minutes=1))
+
+    warned = clock(incident)
+    assert warned.warned_at is not None and warned.snoozed_until is None
