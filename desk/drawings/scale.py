@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,7 @@ class Piece:
     left: float
     right: float
 
-    @property
+    @cached_property
     def pixels_per_second(self) -> float:
         return (self.right - self.left) / max(1.0, (self.end - self.begin).total_seconds())
 
