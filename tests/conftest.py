@@ -14,8 +14,7 @@ from django.test import Client
 from crisiscomms import clock
 from crisiscomms.models import User
 from delivery.channels import email as door
-from desk import defaults
-from tests import factories
+from tests import factories, shipped
 from tests.page_rules import check_page
 from tests.peers.smtp_sink import SmtpSink
 
@@ -68,7 +67,7 @@ def _tests_may_empty_the_record() -> Iterator[None]:
 @pytest.fixture
 def policies(db: None) -> None:
     """The shipped policies and starter templates. Playbooks open tasks: who tests those writes them."""
-    defaults.load(now=NOW, with_playbooks=False)
+    shipped.put(NOW)
     cache.clear()
 
 
