@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
 from crisiscomms import clock
 from crisiscomms.models import User
 from delivery.channels import email as door
-from tests import factories, shipped
+from tests import factories, kept_schema, shipped
 from tests.page_rules import check_page
 from tests.peers.smtp_sink import SmtpSink
 
@@ -26,6 +27,13 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 NOW = datetime(2026, 11, 17, 13, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any) -> None:
+    """Each worker's database begins as a copy of one that is migrated."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = kept_schema.template()
 
 
 @pytest.fixture

@@ -61,5 +61,5 @@ def _past_the_keys() -> str:
         key = models[table]._meta.pk
         if key.get_internal_type().endswith("AutoField"):
             counter = f"pg_get_serial_sequence('\"{table}\"', '{key.column}')"
-            steps.append(f"setval({counter}, greatest(nextval({counter}), (SELECT max({key.column}) FROM \"{table}\")))")
+            steps.append(f'setval({counter}, greatest(nextval({counter}), (SELECT max({key.column}) FROM "{table}")))')
     return f"SELECT {', '.join(steps)}"
