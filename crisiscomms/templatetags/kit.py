@@ -210,6 +210,16 @@ def day_clock(at: datetime | None, now: datetime | None = None) -> str:
 
 
 @register.filter
+def timetable(at: datetime, now: datetime) -> str:
+    """The time that leads a row of a timetable: today's as `clock`, on another day the date with the hour beneath."""
+    local, today = timezone.localtime(at), timezone.localtime(now)
+    if local.date() == today.date():
+        return clock(at)
+    form = "j M" if local.year == today.year else "j M Y"
+    return format_html("{}<small>{}</small>", format_date(local, form), format_date(local, "D H:i"))
+
+
+@register.filter
 def zone(at: datetime | None) -> str:
     """The name of the reader's zone at that time: "CET", or "UTC+3" where the zone has no letters; "" for None."""
     if at is None:

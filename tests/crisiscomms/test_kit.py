@@ -128,5 +128,13 @@ def test_another_day_is_named_and_another_year_too(days, words):
     assert render("{{ at|day_clock:now }}", at=NOON + timedelta(days=days), now=NOON) == words
 
 
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(0, "12:00"), (1, "18 Nov<small>Wed 12:00</small>"), (365, "17 Nov 2027<small>Wed 12:00</small>")],
+)
+def test_a_row_of_a_timetable_begins_with_its_time_or_its_day(days, words):
+    assert render("{{ at|timetable:now }}", at=NOON + timedelta(days=days), now=NOON) == words
+
+
 def test_nothing_is_said_about_nothing():
     assert render("{{ x|clock }}{{ x|day_clock }}{{ x|zone }}{{ x|thin }}{{ x|span_words }}", x=None) == ""
