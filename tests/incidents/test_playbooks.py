@@ -161,6 +161,18 @@ def test_without_a_playbook_nothing_opens(ada):
         actions.switch_playbook(incident_id=incident.pk, by=ada, now=NOW)
 
 
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_plan_starts_for_what_is_declared_and_not_over(is_over, ada):
+    words = {"title": "Payouts take a day", "kind": "service_disruption", "severity": "major", "noticed_at": NOW}
+    incident = factories.make_incident(ada) if is_over else actions.open_watch_item(**words, by=ada, now=NOW)
+    write(ada)
+    if is_over:
+        actions.stand_down(incident_id=incident.pk, reason="A false alarm", by=ada, now=NOW)
+
+    with pytest.raises(Refused, match="No plan starts"):
+        actions.switch_playbook(incident_id=incident.pk, by=ada, now=NOW)
+
+
 def test_its_roles_join_the_team_and_are_told_but_never_of_a_restricted_one(ada, ben):
     write(ada, severity="minor", people={"roles": ["executive"]})
 
