@@ -70,6 +70,7 @@ def clock(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
         "incident": deadline.incident,
         "kind": kind,
         "path": deadlines.path_for(deadline, request.user),
+        "action": deadlines.action_for(deadline, request.user),
         "basis": clocks.regulatory_basis(deadline),
         "steps": clocks.steps_in_words(deadline),
         "latest": latest(deadline, request.now),
