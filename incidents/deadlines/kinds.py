@@ -15,6 +15,10 @@ def _works(deadline: Deadline, person: User) -> bool:
     return access.may(person, "work", deadline.incident)
 
 
+def _room(deadline: Deadline) -> str:
+    return reverse("desk:room", args=[deadline.incident.number])
+
+
 def _nothing(deadline: Deadline, now: datetime) -> None:
     return None
 
@@ -65,15 +69,15 @@ def path_for(deadline: Deadline, person: User) -> str:
         return kind.path(deadline)
     if kind.beside and _works(deadline, person):
         return kind.beside(deadline)
-    return reverse("desk:room", args=[deadline.incident.number])
+    return _room(deadline)
 
 
 def action_for(deadline: Deadline, person: User) -> str:
     """What following `path_for` is called for this person: nobody is offered what another has to do."""
-    kind = kind_of(deadline)
-    if kind.may_open(deadline, person):
-        return kind.action
-    return "Open the message" if kind.beside and _works(deadline, person) else "Open the room"
+    kind, path = kind_of(deadline), path_for(deadline, person)
+    if path == _room(deadline):
+        return "Open the room"
+    return kind.action if kind.may_open(deadline, person) else "Open the message"
 
 
 def labels() -> list[tuple[str, str]]:

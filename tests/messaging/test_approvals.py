@@ -617,4 +617,7 @@ def test_clock_of_a_decision_offers_it_only_to_those_who_are_asked(policies: Non
 
     assert deadlines.path_for(deadline, ben) == reverse("messaging:approve", args=[request.pk])
     assert deadlines.path_for(deadline, ada) == reverse("messaging:compose", args=[request.message_id])
-    assert [deadlines.action_for(deadline, person) for person in (ben, ada)] == ["Review and decide", "Open the message"]
+    assert [deadlines.action_for(deadline, person) for person in (ben, ada)] == [
+        "Review and decide",
+        "Open the message",
+    ]
