@@ -160,7 +160,7 @@ def _as_text(value: Any) -> str:
 
 
 def _in_words(choices: Any, key: str) -> str:
-    return dict(choices.choices).get(key, key).lower()
+    return str(dict(choices.choices).get(key, key)).lower()
 
 
 def _press(
