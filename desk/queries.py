@@ -19,6 +19,7 @@ from incidents.criteria import exit_criteria
 from incidents.models import (
     Component,
     Deadline,
+    Decision,
     Fact,
     Incident,
     Milestone,
@@ -40,6 +41,8 @@ class Need:
     ref: str
     url: str
     action: str
+    # The page of its clock, for where `url` is the page that one reads already.
+    clock: str = ""
 
 
 def needs_of(user: User, incident: Incident | None = None, seats: list[ApprovalSeat] | None = None) -> list[Need]:
@@ -114,14 +117,21 @@ def _proposal(one: SignalProposal) -> Need:
 
 def _deadline(deadline: Deadline) -> Need:
     kind = deadlines.kind_of(deadline)
+    path, room = kind.path(deadline), reverse("desk:room", args=[deadline.incident.number])
     return Need(
         deadline.due_at,
         deadline.title,
         deadline.incident.title,
         deadline.incident.ref,
-        kind.path(deadline),
-        kind.action,
+        path,
+        "Open the room" if path == room else kind.action,
+        reverse("incidents:deadline", args=[deadline.incident.number, deadline.pk]),
     )
+
+
+def standing_down(incident: Incident) -> Decision | None:
+    """Who stood it down and why: it ended without being resolved, and the room says so at once."""
+    return incident.decisions.filter(kind=Decision.Kind.STAND_DOWN).select_related("by").first()
 
 
 def active_incidents(user: User) -> list[Incident]:

@@ -134,4 +134,5 @@ def _live_room(request: HttpRequest, incident: Incident) -> dict[str, object]:
         "asked": queries.asked_about(seats, incident),
         "noticed": noticed.for_room(incident, request.user, request.now),
         "is_over": incident.phase == Incident.Phase.CLOSED,
+        "stood_down": queries.standing_down(incident) if incident.stood_down else None,
     }

@@ -91,11 +91,14 @@ def history(fact: Fact, person: User, now: datetime) -> list[tuple[FactVersion, 
     return list(zip(versions, [*versions[1:], None], strict=False))
 
 
+def counted(found: list[Row]) -> list[Row]:
+    """Something that no checklist asks for and that was withdrawn is history; a question stays a question."""
+    return [row for row in found if row.fact.is_asked or row.fact.withdrawn_at is None]
+
+
 def for_room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
     """What the room shows: what is known first, then what is still to be found out."""
-    found = rows(incident, person, now, with_uses=False)
-    # Something that no checklist asks for and that was withdrawn is history; a question stays a question.
-    every = [row for row in found if row.fact.is_asked or row.fact.withdrawn_at is None]
+    every = counted(rows(incident, person, now, with_uses=False))
     shown = sorted(every, key=lambda row: not row.fact.is_known)
     return {
         "fact_rows": shown[:SHOWN_IN_ROOM],

@@ -47,6 +47,12 @@ def _approval_path(deadline: Deadline) -> str:
     return reverse("messaging:approve", args=[stage.request_id])
 
 
+def _asked_about_path(deadline: Deadline) -> str:
+    """For whoever waits for the decision: the message, where the request can be withdrawn."""
+    stage = ApprovalStage.objects.select_related("request").get(pk=int(deadline.subject.removeprefix("stage:")))
+    return reverse("messaging:compose", args=[stage.request.message_id])
+
+
 def _sits_there(deadline: Deadline, person: User) -> bool:
     return ApprovalSeat.objects.filter(stage=int(deadline.subject.removeprefix("stage:")), person=person).exists()
 
@@ -104,6 +110,8 @@ deadlines.register(
         on_warn=_remind,
         on_missed=_ask_others,
         action="Review and decide",
+        may_open=_sits_there,
+        beside=_asked_about_path,
         warn_minutes=5,
         elsewhere="Withdraw the request, and ask somebody else if another has to decide.",
     )

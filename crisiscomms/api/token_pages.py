@@ -17,7 +17,10 @@ from crisiscomms.refusal import Refused
 # House → its name on the page, and what its two scopes open today.
 HOUSES = {
     "": ("Everything", "All of the below, and what will come."),
-    "incidents": ("Incidents", "Incidents, their clocks and timeline, products and components. Write: declare one."),
+    "incidents": (
+        "Incidents",
+        "Incidents with all that is in them, signals, playbooks, products. Write: what you may do on their pages.",
+    ),
     "stakeholders": ("Contacts", "Accounts and contacts. There is nothing to write yet."),
     "messages": ("Messages", "Messages and their versions. There is nothing to write yet."),
     "delivery": ("Sending", "What was sent, with its counts. There is nothing to write yet."),

@@ -33,12 +33,14 @@ def put_component(*, incident: Incident, component: Component, state: str, by: U
     if current:
         current.ended_at = max(now, current.began_at)
         current.save(update_fields=["ended_at"])
+    # What worked again in between was not affected all along: the second time begins when it is said.
+    is_again = ComponentState.objects.filter(incident=incident, component=component).exists()
     if state != WORKING:
         ComponentState.objects.create(
             incident=incident,
             component=component,
             state=state,
-            began_at=now if current else incident.began_at,
+            began_at=now if is_again else incident.began_at,
             released=bool(current and current.released),
         )
     label = "working again" if state == WORKING else ComponentState.State(state).label.lower()

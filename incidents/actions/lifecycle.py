@@ -75,7 +75,9 @@ def _leave(incident: Incident, by: User, now: datetime, waive_reason: str) -> li
         return []
     if not waive_reason.strip():
         open_ones = "; ".join(item.text for item in missing)
-        raise Refused(f"{incident.get_phase_display()} cannot end yet: {open_ones}. Waive with a reason if it must.")
+        raise Refused(
+            f"{incident.get_phase_display()} cannot end yet: {open_ones}. To go on all the same, say why that is waived."
+        )
     CriterionWaiver.objects.create(
         incident=incident,
         phase=incident.phase,

@@ -3,7 +3,7 @@
 Kinds are registered by the house that owns their meaning. The periodic task claims the due rows by index.
 """
 
-from incidents.deadlines.kinds import Kind, kind_of, labels, path_for, register, registered
+from incidents.deadlines.kinds import Kind, action_for, kind_of, labels, path_for, register, registered
 from incidents.deadlines.planning import (
     clock_policy,
     meet,
@@ -18,6 +18,7 @@ from incidents.deadlines.ticking import steps_of, tick, told_key
 
 __all__ = [
     "Kind",
+    "action_for",
     "clock_policy",
     "kind_of",
     "labels",

@@ -15,6 +15,10 @@ def _works(deadline: Deadline, person: User) -> bool:
     return access.may(person, "work", deadline.incident)
 
 
+def _room(deadline: Deadline) -> str:
+    return reverse("desk:room", args=[deadline.incident.number])
+
+
 def _nothing(deadline: Deadline, now: datetime) -> None:
     return None
 
@@ -29,8 +33,9 @@ class Kind:
     on_warn: Callable[[Deadline, datetime], None] = _nothing
     on_missed: Callable[[Deadline, datetime], None] = _nothing
     action: str = "Open"
-    # Whether this person can open `path`; whoever cannot is led to the room.
+    # Whether this person can open `path`; whoever cannot, but works on the incident, is led to `beside`, else to the room.
     may_open: Callable[[Deadline, User], bool] = _works
+    beside: Callable[[Deadline], str] | None = None
     # Where the kind knows better than the severity's policy: minutes before due, None for the policy's.
     warn_minutes: int | None = None
     # A person says that it is done; others are met by what happens.
@@ -60,11 +65,19 @@ def kind_of(deadline: Deadline) -> Kind:
 def path_for(deadline: Deadline, person: User) -> str:
     """Where this person can do something about it."""
     kind = kind_of(deadline)
-    return (
-        kind.path(deadline)
-        if kind.may_open(deadline, person)
-        else reverse("desk:room", args=[deadline.incident.number])
-    )
+    if kind.may_open(deadline, person):
+        return kind.path(deadline)
+    if kind.beside and _works(deadline, person):
+        return kind.beside(deadline)
+    return _room(deadline)
+
+
+def action_for(deadline: Deadline, person: User) -> str:
+    """What following `path_for` is called for this person: nobody is offered what another has to do."""
+    kind, path = kind_of(deadline), path_for(deadline, person)
+    if path == _room(deadline):
+        return "Open the room"
+    return kind.action if kind.may_open(deadline, person) else "Open the message"
 
 
 def labels() -> list[tuple[str, str]]:

@@ -63,13 +63,20 @@ def _deadline(request: HttpRequest, number: int, deadline_id: int) -> Deadline:
 
 @require_GET
 def clock(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
-    deadline = _deadline(request, number, deadline_id)
+    return _clock(request, _deadline(request, number, deadline_id))
+
+
+def _clock(request: HttpRequest, deadline: Deadline, pressed: str = "") -> HttpResponse:
+    """One clock's page. `pressed` names the form that was refused: it stands open with what was typed in it."""
     kind = deadlines.kind_of(deadline)
     context = {
+        "pressed": pressed,
+        "typed": request.POST,
         "clock": deadline,
         "incident": deadline.incident,
         "kind": kind,
         "path": deadlines.path_for(deadline, request.user),
+        "action": deadlines.action_for(deadline, request.user),
         "basis": clocks.regulatory_basis(deadline),
         "steps": clocks.steps_in_words(deadline),
         "latest": latest(deadline, request.now),
@@ -79,37 +86,38 @@ def clock(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
         "may_be_taken": clocks.may_be_taken(deadline, request.now),
         "hand_over": forms.HandDeadlineOverForm(),
     }
-    return render(request, "incidents/deadline.html", context)
+    return render(request, "incidents/deadline.html", context, status=422 if pressed else 200)
 
 
-def _press(form_class: type[Form] | None, act: Callable[..., Any], done: str) -> Callable[..., HttpResponse]:
-    """A press about one clock: one form, one action, back to it with what happened."""
+def _press(name: str, form_class: type[Form] | None, act: Callable[..., Any], done: str) -> Callable[..., HttpResponse]:
+    """A press about one clock: one form, one action, back to it with what happened. A refused one keeps its words."""
 
     @require_POST
     def view(request: HttpRequest, number: int, deadline_id: int) -> HttpResponse:
         deadline = _deadline(request, number, deadline_id)
         form = form_class(request.POST) if form_class else None
-        back = redirect("incidents:deadline", number, deadline_id)
         if form is not None and not form.is_valid():
             messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
-            return back
+            return _clock(request, deadline, name)
         try:
             act(deadline_id=deadline.pk, by=request.user, now=request.now, **(form.cleaned_data if form else {}))
         except Refused as refusal:
             messages.error(request, str(refusal))
-        else:
-            messages.success(request, done)
-        return back
+            return _clock(request, _deadline(request, number, deadline_id), name)
+        messages.success(request, done)
+        return redirect("incidents:deadline", number, deadline_id)
 
     return view
 
 
-snooze = _press(forms.SnoozeForm, actions.snooze_deadline, "It is put off, and the reason stands on the timeline.")
-done = _press(forms.DoneForm, actions.meet_deadline, "It is done.")
-hand_over = _press(
-    forms.HandDeadlineOverForm, actions.hand_over_deadline, "It is handed over, and they have been told."
+snooze = _press(
+    "snooze", forms.SnoozeForm, actions.snooze_deadline, "It is put off, and the reason stands on the timeline."
 )
-take = _press(None, actions.take_deadline, "You have it. The escalation waits for you.")
+done = _press("done", forms.DoneForm, actions.meet_deadline, "It is done.")
+hand_over = _press(
+    "owner", forms.HandDeadlineOverForm, actions.hand_over_deadline, "It is handed over, and they have been told."
+)
+take = _press("take", None, actions.take_deadline, "You have it. The escalation waits for you.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -138,6 +138,7 @@ def _context(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "incident": incident,
         "rows": rows,
         "known": sum(row.fact.is_known for row in rows),
+        "total": len(facts.counted(rows)),
         "may_work": access.may(request.user, "work", incident) and not is_over,
         "is_over": is_over,
         "roles": forms.facts.ROLES,

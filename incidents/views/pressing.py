@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crisiscomms import policy
 from crisiscomms.refusal import Refused
 from incidents import access, actions, forms, plan_room
-from incidents.models import Component, Incident, Product
+from incidents.models import Component, ComponentState, Incident, Milestone, Product
 from incidents.team import first_team
 from incidents.views import from_signals
 
@@ -159,20 +159,28 @@ def _as_text(value: Any) -> str:
     return value.strftime("%Y-%m-%dT%H:%M") if hasattr(value, "strftime") else str(value or "")
 
 
-def _press(form_class: type[Form] | None, act: Callable[..., Any]) -> Callable[..., HttpResponse]:
-    """A press in the room: one form, one action, back to the room with what happened."""
+def _in_words(choices: Any, key: str) -> str:
+    return str(dict(choices.choices).get(key, key)).lower()
+
+
+def _press(
+    form_class: type[Form], act: Callable[..., Any], said: Callable[[dict[str, Any]], str]
+) -> Callable[..., HttpResponse]:
+    """A press in the room: one form, one action, back to the room with what happened, in `said`'s words or why not."""
 
     @require_POST
     def view(request: HttpRequest, number: int) -> HttpResponse:
         incident = access.get_incident(request.user, number)
-        form = form_class(request.POST) if form_class else None
-        if form is not None and not form.is_valid():
+        form = form_class(request.POST)
+        if not form.is_valid():
             messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
             return redirect("desk:room", number)
         try:
-            act(incident, form.cleaned_data if form else {}, request)
+            act(incident, form.cleaned_data, request)
         except Refused as refusal:
             messages.error(request, str(refusal))
+        else:
+            messages.success(request, said(form.cleaned_data))
         return redirect("desk:room", number)
 
     return view
@@ -188,6 +196,7 @@ move = _press(
         by=request.user,
         now=request.now,
     ),
+    lambda data: f"The phase is {_in_words(Incident.Phase, data['to'])} now.",
 )
 stand_down = _press(
     forms.StandDownForm,
@@ -198,12 +207,14 @@ stand_down = _press(
         by=request.user,
         now=request.now,
     ),
+    lambda data: "Stood down, with your reason. No clock runs any more.",
 )
 tick = _press(
     forms.TickForm,
     lambda incident, data, request: actions.tick_criterion(
         incident_id=incident.pk, key=data["key"], note=data["note"], by=request.user, now=request.now
     ),
+    lambda data: "Ticked, with your note.",
 )
 severity = _press(
     forms.SeverityForm,
@@ -215,18 +226,21 @@ severity = _press(
         by=request.user,
         now=request.now,
     ),
+    lambda data: f"The severity is {_in_words(Incident.Severity, data['severity'])} now.",
 )
 milestone = _press(
     forms.MilestoneForm,
     lambda incident, data, request: actions.reach_milestone(
         incident=incident, kind=data["kind"], by=request.user, now=request.now
     ),
+    lambda data: f"Noted: {_in_words(Milestone.Kind, data['kind'])}.",
 )
 component = _press(
     forms.ComponentForm,
     lambda incident, data, request: actions.set_component_state(
         incident=incident, component=data["component"], state=data["state"], by=request.user, now=request.now
     ),
+    lambda data: f"{data['component'].name}: {_in_words(ComponentState.State, data['state'])}.",
 )
 
 
@@ -244,4 +258,6 @@ def waive_deadline(request: HttpRequest, number: int, deadline_id: int) -> HttpR
         )
     except Refused as refusal:
         messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Waived, with your reason: {deadline.title}.")
     return redirect("desk:room", number)

@@ -51,7 +51,7 @@ def test_a_marketer_declares_writes_and_sends_for_approval(site, open_page):
     told = will.get_attribute("data-cc-told")
     page.get_by_text("Webhooks", exact=True).click()
     page.get_by_label("Ledger notices").check()
-    page.get_by_role("button", name=f"Declare: tell {told} people").click()
+    page.get_by_role("button", name=f"Declare: tell {told}").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Ledger notices come late")
     page.get_by_role("button", name="Draft the holding statement").click()

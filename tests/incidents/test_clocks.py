@@ -322,3 +322,15 @@ def test_the_warning_ends_the_quiet(incident, ada):
 
     warned = clock(incident)
     assert warned.warned_at is not None and warned.snoozed_until is None
+
+
+def test_a_clock_not_put_off_keeps_what_was_typed(incident, ada, browse):
+    one = clock(incident, "update")
+
+    answer = browse(ada, f"/incidents/{incident.ref}/deadlines/{one.pk}/snooze/", {"reason": "The bank answers at 3"})
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Choose either a new time" in page
+    assert 'value="The bank answers at 3"' in page
+    assert '<details class="cc-qa" open>' in page

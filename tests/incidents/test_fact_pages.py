@@ -139,6 +139,17 @@ def test_the_room_shows_the_facts_and_stays_live(ada, browse, incident):
     assert "1 of 8 known" in page and "A failover" in page and "Ask Support" in page
 
 
+def test_sheet_and_room_count_the_same_after_something_was_withdrawn(ada, browse, incident):
+    added = actions.add_fact(
+        incident_id=incident.pk, label="Banks", value="Two", confidence="confirmed", by=ada, now=NOW
+    )
+    actions.withdraw_fact(fact_id=added.pk, seen=added.version, reason="Counted wrongly", by=ada, now=NOW)
+
+    sheet, room = browse(ada, url(incident)), browse(ada, f"/incidents/{incident.ref}/")
+
+    assert all("0 of 8 known" in page.content.decode() for page in (sheet, room))
+
+
 def test_of_a_draft_that_is_out_of_date_room_and_composer_say_so(ada, browse, incident):
     factories.make_contact()
     fact = actions.change_fact(fact_id=get(incident).pk, **saying(get(incident)), by=ada, now=NOW)

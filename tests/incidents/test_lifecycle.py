@@ -311,9 +311,9 @@ def test_component_states_are_intervals_that_stay(ada, incident):
         when = NOW + timedelta(minutes=minutes)
         actions.set_component_state(incident=incident, component=component, state=state, by=ada, now=when)
 
-    kept = incident.component_states.order_by("pk").values_list("state", "ended_at")
-    ended = NOW + timedelta(minutes=5), NOW + timedelta(minutes=20)
-    assert list(kept) == [("partial", ended[0]), ("outage", ended[1]), ("degraded", None)]
+    kept = incident.component_states.order_by("pk").values_list("state", "began_at", "ended_at")
+    at = {minutes: NOW + timedelta(minutes=minutes) for minutes in (0, 5, 20, 30)}
+    assert list(kept) == [("partial", at[0], at[5]), ("outage", at[5], at[20]), ("degraded", at[30], None)]
 
 
 def test_who_read_the_incident_before_it_was_closed_changes_nothing_of_it_afterwards(ada):

@@ -187,6 +187,43 @@ def test_a_clock_of_another_incident_cannot_be_waived_through_this_one_X3(ada, b
     assert other.state == "pending"
 
 
+@pytest.mark.parametrize(
+    ("what", "data", "words"),
+    [
+        ("milestone", {"kind": "verified"}, "Noted: verified."),
+        ("phase", {"to": "management", "waive_reason": "Known enough"}, "The phase is management now."),
+        ("severity", {"severity": "critical", "reason": "It spreads"}, "The severity is critical now."),
+        ("stand-down", {"reason": "A wrong gauge"}, "Stood down, with your reason."),
+    ],
+)
+def test_a_press_says_that_it_worked(client, ada, incident, what, data, words):
+    client.force_login(ada)
+
+    page = client.post(f"/incidents/{incident.ref}/{what}/", data, follow=True)
+
+    assert words in page.content.decode()
+
+
+def test_the_room_of_what_was_stood_down_says_so_and_asks_for_nothing(ada, browse, incident):
+    press(browse, ada, incident, "stand-down", reason="A wrong gauge, seen by two people")
+
+    page = room(browse, ada, incident)
+    assert "Closed, stood down" in page
+    assert "by Ada: <bdi>A wrong gauge, seen by two people</bdi>" in page
+    assert "No message was written." in page
+    assert "Press one to put it off" not in page
+
+
+def test_a_clock_whose_place_is_the_room_leads_from_the_room_to_its_own_page(ada, browse, incident):
+    """Without a draft the next word is written from the room; a link from there to there did nothing."""
+    clock = incident.deadlines.get(kind="acknowledge")
+
+    page = room(browse, ada, incident)
+
+    assert f'<a href="/incidents/{incident.ref}/deadlines/{clock.pk}/">Open the clock<span' in page
+    assert "Open the draft" not in page
+
+
 def test_what_was_pressed_stands_in_the_room_and_the_record_is_whole(ada, browse, incident):
     press(browse, ada, incident, "stand-down", reason="A <b>test</b> alarm")
 

@@ -263,3 +263,21 @@ def test_a_secret_of_the_other_side_is_set_and_never_shown(browse, olga):
     assert short.status_code == 422 and "Copy it once more" in text_of(short)
     assert "long-enough-secret-77" not in text_of(browse(olga, url))
     assert bytes(SignalSource.objects.get().secret) and Signal.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("alertmanager", "alertmanager.yml"),
+        ("pagerduty", "Generic Webhook (v3)"),
+        ("sentry", "its client secret is the secret"),
+        ("generic", "webhook-signature: v1,"),
+    ],
+)
+def test_the_page_of_a_source_says_what_to_set_on_the_other_side(kind, words, browse, olga):
+    shown = make_source(olga, kind)
+
+    page = text_of(browse(olga, f"/setup/signals/{shown.source.pk}/"))
+
+    assert "What to set on the other side" in page and words in page
+    assert shown.key not in page

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
+from django.urls import reverse
 from guardian.shortcuts import remove_perm
 
 from crisiscomms.models import AuditEvent, Notice, User
@@ -13,6 +14,7 @@ from crisiscomms.refusal import Conflict, Refused
 from delivery import actions as delivery
 from delivery import authority
 from incidents import deadlines
+from incidents.models import Deadline
 from messaging import actions, queries
 from messaging.models import ApprovalDecision, ApprovalRequest, ApprovalSeat, Message
 from tests import factories
@@ -606,3 +608,16 @@ def test_the_record_of_a_decision_says_who_how_and_about_which_text(ada, ben):
     assert (event.actor, event.detail.data["fingerprint"]) == (ben, request.version.fingerprint)
     assert "approved by Ben, on their enrolled device" in event.detail.text
     assert event.at == NOW
+
+
+def test_clock_of_a_decision_offers_it_only_to_those_who_are_asked(policies: None, ada: User, ben: User):
+    """The address of a decision answers nobody else: the clock led whoever waits for it into a dead end."""
+    request = asked(ada)
+    deadline = Deadline.objects.get(kind="approval", incident=request.message.incident)
+
+    assert deadlines.path_for(deadline, ben) == reverse("messaging:approve", args=[request.pk])
+    assert deadlines.path_for(deadline, ada) == reverse("messaging:compose", args=[request.message_id])
+    assert [deadlines.action_for(deadline, person) for person in (ben, ada)] == [
+        "Review and decide",
+        "Open the message",
+    ]

@@ -285,6 +285,9 @@ def test_the_drafter_sees_how_it_ended(how, browse, ada, ben, message):
     }
     assert shown[how] in page
     assert ("Name &lt;no&gt; cause." in page) == (how in ("returned", "rejected"))
+    assert ("The approval of version 1 does not count any more" in page) == (how in ("voided", "expired"))
+    assert ("Ada changes the text." in page) == (how == "voided")
+    assert ("Nobody decided in time." in page) == (how == "expired")
 
 
 def test_the_versions_show_what_each_changed_in_words(browse, ada, message):

@@ -312,3 +312,14 @@ def test_an_unknown_fact_is_never_sent_for_approval(ada, incident):
     with pytest.raises(BadContent, match="not known yet"):
         factories.ask(message, ada)
     assert Message.objects.get(pk=message.pk).state == "draft"
+
+
+def test_whoever_changes_a_fact_reads_first_what_rests_on_it(ada, ben, incident, browse):
+    say(incident, ada)
+    factories.ask(write(incident, ada), ada)
+    fact = Fact.objects.get(incident=incident, key="cause")
+
+    page = browse(ada, f"/incidents/{incident.ref}/facts/{fact.pk}/change/").content.decode()
+
+    assert "It is said in update 1 (in approval)." in page
+    assert "an approval that waits or was given does not count any more" in page

@@ -1,4 +1,4 @@
-/* Declare: keep the count on the button in step with the answers. Without a script the page is simply re-read. */
+/* Declare: keep who is told on the button in step with the answers. Without a script the page is simply re-read. */
 document.addEventListener("htmx:afterSettle", () => {
   const told = document.querySelector("[data-cc-told]");
   const count = document.getElementById("told-count");
