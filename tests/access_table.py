@@ -381,6 +381,8 @@ incidents:remove_duty_hours               GET   in   405  405  405  405  405  40
 incidents:remove_duty_hours               POST  in   404  404  302  404  302  404
 incidents:remove_duty_shift               GET   in   405  405  405  405  405  405
 incidents:remove_duty_shift               POST  in   404  404  302  404  302  404
+incidents:anchors                         GET   in   404  404  404  404  200  404
+incidents:anchors                         POST  in   405  405  405  405  405  405
 incidents:record                          GET   in   404  404  200  200  200  404
 incidents:record                          POST  in   405  405  405  405  405  405
 incidents:record_add                      GET   in   405  405  405  405  405  405

@@ -319,7 +319,11 @@ def main(arguments: list[str]) -> int:
 
 def lines(report: Report, *, is_key_known: bool) -> Iterator[str]:
     """What to tell a person; nothing in the archive can steer their terminal."""
-    yield from ("".join(sign if sign.isprintable() else "?" for sign in one) for one in _lines(report, is_key_known))
+    yield from map(printable, _lines(report, is_key_known))
+
+
+def printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _lines(report: Report, is_key_known: bool) -> Iterator[str]:

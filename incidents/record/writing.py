@@ -178,7 +178,7 @@ def _manifest(
         "incident": {"ref": incident.ref, "title": incident.title, "restricted": incident.restricted},
         "exported_at": moment(now),
         "exported_by": _who(by),
-        "software": {"name": "Crisis Comms", "version": _version()},
+        "software": {"name": "Crisis Comms", "version": version()},
         "with_recipients": with_recipients,
         "lost_files": lost,
         "left_out": [],
@@ -200,7 +200,7 @@ def opaque(chain: str) -> str:
     return hmac.new(key, chain.encode(), hashlib.sha256).hexdigest()[:24]
 
 
-def _version() -> str:
+def version() -> str:
     """As the project's own file has it; an image without that file still exports."""
     try:
         with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
