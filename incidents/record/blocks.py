@@ -83,7 +83,7 @@ def marks(incident: dict[str, Any]) -> list[str]:
 
 def block(data: Any) -> Block:
     """Any plain data as what is shown of it."""
-    if isinstance(data, dict) and set(data) == {"id", "name"}:
+    if _is_person(data):
         return Words(plain(data["name"]))
     if isinstance(data, dict):
         return Fields([(label(key), block(item)) for key, item in data.items()]) if data else Nothing()
@@ -112,7 +112,7 @@ def label(key: str) -> str:
 
 
 def _list(data: list[Any]) -> Block:
-    if not all(isinstance(item, dict) for item in data):
+    if not all(isinstance(item, dict) for item in data) or all(map(_is_person, data)):
         return Items([block(item) for item in data])
     columns = list(data[0])
     if len(columns) <= MOST_COLUMNS and all(list(item) == columns and _is_short(item) for item in data):
@@ -120,11 +120,12 @@ def _list(data: list[Any]) -> Block:
     return Items([block(item) for item in data], are_entries=True)
 
 
+def _is_person(item: Any) -> bool:
+    return isinstance(item, dict) and set(item) == {"id", "name"}
+
+
 def _is_short(item: dict[str, Any]) -> bool:
-    return all(
-        not isinstance(one, dict | list) or (isinstance(one, dict) and set(one) == {"id", "name"})
-        for one in item.values()
-    )
+    return all(not isinstance(one, dict | list) or _is_person(one) for one in item.values())
 
 
 def _table(columns: list[str], rows: list[dict[str, Any]]) -> Table:
