@@ -32,7 +32,7 @@ FAILED, NO_LETTER = 1, 3
 # A word that is longer may be broken after every so many signs: nothing runs out of its column.
 LONG, PIECE, BREAK_HERE = re.compile(r"\S{15,}"), 10, "\u200b"
 # A column is as wide as its longer cells ask for, within reason.
-NARROW, WIDE = 9, 60
+NARROW, WIDE, WHOLE = 9, 60, 14
 EMPTY_BOXES = (
     "Some signs that people typed are in none of the fonts of this document and stand as empty boxes. "
     "record.html in the archive has all of them."
@@ -195,7 +195,9 @@ def _longest(cell: Block) -> str:
 def _width(cells: list[str]) -> float:
     """By one of its longer cells: a single long one does not make all others narrow."""
     lengths = sorted(len(text) for text in cells)
-    wanted = min(max(lengths[len(lengths) * 9 // 10], lengths[-1] // 3, len(cells[0]), NARROW), WIDE)
+    # Room for its words whole, with some to spare: other columns take their share too.
+    word = 1.5 * min(max(len(word) for text in cells for word in text.split() or [""]), WHOLE)
+    wanted = min(max(lengths[len(lengths) * 9 // 10], lengths[-1] // 3, word, NARROW), WIDE)
     return round(math.pow(wanted, 0.75), 2)
 
 
