@@ -70,6 +70,7 @@ app.conf.update(
         "incidents.tasks.sweep_archives": {"queue": "default"},
         "delivery.tasks.send_notices": {"queue": "approvals"},
         "delivery.tasks.say_in_chat": {"queue": "approvals"},
+        "delivery.tasks.send_anchors": {"queue": "default"},
         "delivery.tasks.deliver": {"queue": "delivery"},
         "delivery.tasks.sweep": {"queue": "default"},
         "stakeholders.tasks.run_import": {"queue": "imports"},
@@ -93,6 +94,7 @@ app.conf.update(
         # Every few minutes: eight o'clock comes at another moment in each zone, and some are off by a quarter of an hour.
         "digests": {"task": "crisiscomms.tasks.make_digests", "schedule": 300.0, "options": {"expires": 300}},
         "answers": {"task": "crisiscomms.tasks.forget_answers", "schedule": 3600.0, "options": {"expires": 7200}},
+        "anchors": {"task": "delivery.tasks.send_anchors", "schedule": 60.0, "options": {"expires": 60}},
         "watchdog": {"task": "crisiscomms.tasks.ping_watchdog", "schedule": 30.0, "options": {"expires": 30}},
         "retention": {"task": "crisiscomms.tasks.apply_retention", "schedule": 3600.0, "options": {"expires": 3600}},
         # Each queue is asked by itself: one dead worker must not hide behind the others.

@@ -43,6 +43,16 @@ def send_notices(**_: Any) -> None:
     team_mail.send_due(now=clock.now)
 
 
+@shared_task
+def send_anchors(**_: Any) -> None:
+    """The ends of all chains, out of the house, when their hour has come. Twice at once does no harm."""
+    from delivery import anchor_mail
+    from incidents import anchors
+
+    anchors.make_due(now=clock.now())
+    anchor_mail.send_due(now=clock.now)
+
+
 @shared_task(soft_time_limit=20)
 def say_in_chat(**_: Any) -> None:
     """A chat that hangs must not hold up the team's mails, which this worker sends as well."""

@@ -77,6 +77,14 @@ def get_export(user: User, incident: Incident, export_id: int) -> RecordExport:
     return export
 
 
+def get_printed_export(user: User, incident: Incident, export_id: int) -> RecordExport:
+    """The same right as for the archive that holds it; 404 alike where there is no PDF in it."""
+    export = get_export(user, incident, export_id)
+    if not export.pdf_size:
+        raise Http404
+    return export
+
+
 def roles_may(act: str) -> Callable[[list[str]], bool]:
     """A test of roles alone, whoever has them and whatever the incident."""
     return lambda roles: not MAY[act].isdisjoint(roles)

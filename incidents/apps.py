@@ -30,7 +30,7 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from crisiscomms import checklist
-        from incidents.models import Component
+        from incidents.models import AnchorMail, Component
         from incidents.signals import incident_closed
 
         for module in REGISTERING:
@@ -44,6 +44,17 @@ class IncidentsConfig(AppConfig):
                 "What customers use, by the names they know. An incident says which parts are affected.",
                 "incidents:products",
                 lambda: Component.objects.in_use().exists(),
+            )
+        )
+        checklist.register(
+            checklist.Step(
+                90,
+                "anchors",
+                "Have the ends of the record sent outside",
+                "Whoever cuts off the end of a record cannot cut what an auditor or a lawyer has in the mailbox.",
+                "incidents:anchors",
+                lambda: AnchorMail.objects.filter(state=AnchorMail.State.SENT).exists(),
+                optional=True,
             )
         )
 

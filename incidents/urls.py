@@ -1,6 +1,7 @@
 from django.urls import path
 
 from incidents.views import (
+    anchors,
     clocks,
     decisions,
     facts,
@@ -107,7 +108,9 @@ urlpatterns = [
     path("incidents/INC-<id:number>/record/export/", record.export, name="record_export"),
     path("incidents/INC-<id:number>/record/exports/", record.exports, name="record_exports"),
     path("incidents/INC-<id:number>/record/exports/<id:export_id>/", record.fetch, name="record_fetch"),
+    path("incidents/INC-<id:number>/record/exports/<id:export_id>/pdf/", record.fetch_pdf, name="record_pdf"),
     path("incidents/INC-<id:number>/record/files/<id:document_id>/", record.file, name="record_file"),
+    path("setup/record/outside/", anchors.anchors, name="anchors"),
     path("setup/products/", products.products, name="products"),
     path("setup/products/<id:product_id>/", products.product, name="product"),
     path("setup/parts/<id:component_id>/", products.component, name="component_setup"),

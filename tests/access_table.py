@@ -121,6 +121,8 @@ api:export                                GET   401  401  401  401  401  401  40
 api:export                                POST  401  401  401  401  401  401  401
 api:archive                               GET   401  401  401  401  401  401  401
 api:archive                               POST  401  401  401  401  401  401  401
+api:archive_pdf                           GET   401  401  401  401  401  401  401
+api:archive_pdf                           POST  401  401  401  401  401  401  401
 api:products                              GET   401  401  401  401  401  401  401
 api:products                              POST  401  401  401  401  401  401  401
 api:components                            GET   401  401  401  401  401  401  401
@@ -379,6 +381,8 @@ incidents:remove_duty_hours               GET   in   405  405  405  405  405  40
 incidents:remove_duty_hours               POST  in   404  404  302  404  302  404
 incidents:remove_duty_shift               GET   in   405  405  405  405  405  405
 incidents:remove_duty_shift               POST  in   404  404  302  404  302  404
+incidents:anchors                         GET   in   404  404  404  404  200  404
+incidents:anchors                         POST  in   405  405  405  405  405  405
 incidents:record                          GET   in   404  404  200  200  200  404
 incidents:record                          POST  in   405  405  405  405  405  405
 incidents:record_add                      GET   in   405  405  405  405  405  405
@@ -391,6 +395,8 @@ incidents:record_exports                  GET   in   404  404  200  200  200  40
 incidents:record_exports                  POST  in   405  405  405  405  405  405
 incidents:record_fetch                    GET   in   404  404  404  200  200  404
 incidents:record_fetch                    POST  in   405  405  405  405  405  405
+incidents:record_pdf                      GET   in   404  404  404  200  200  404
+incidents:record_pdf                      POST  in   405  405  405  405  405  405
 incidents:record_file                     GET   in   404  404  200  200  200  404
 incidents:record_file                     POST  in   405  405  405  405  405  405
 incidents:products                        GET   in   404  404  404  404  200  404

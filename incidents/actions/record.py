@@ -232,10 +232,11 @@ def note_export(export: RecordExport, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def note_fetched(*, export: RecordExport, by: User, now: datetime) -> None:
+def note_fetched(*, export: RecordExport, by: User, now: datetime, is_pdf: bool = False) -> None:
+    what = "The record to read (PDF)" if is_pdf else "The archive of the record"
     audit.record(
         chain=export.incident.chain, verb="record.fetched", subject=f"export:{export.pk}",
-        text=f"The archive of the record was fetched: {export.sha256[:16]}", by=by, now=now,
+        text=f"{what} was fetched: {export.sha256[:16]}", by=by, now=now,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from crisiscomms.exports import file_answer
 from crisiscomms.models import ControlChange
 from incidents import access, actions, documents
 from incidents.models import Incident, RecordDocument, RecordExport
+from incidents.record.fetching import pdf_answer
 
 
 class RequirementSerializer(serializers.Serializer):
@@ -112,7 +113,19 @@ class ExportSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = RecordExport
-        fields = ["id", "state", "why", "with_recipients", "by", "asked_at", "made_at", "size", "sha256", "keep_until"]
+        fields = [
+            "id",
+            "state",
+            "why",
+            "with_recipients",
+            "by",
+            "asked_at",
+            "made_at",
+            "size",
+            "sha256",
+            "pdf_size",
+            "keep_until",
+        ]
         read_only_fields = fields
 
 
@@ -191,10 +204,22 @@ class Archive(Api):
         return answer
 
 
+class Pdf(Api):
+    @extend_schema(operation_id="export_pdf", responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    def get(self, request: Request, number: int, export_id: int) -> HttpResponseBase:
+        """The document to read, out of the archive. That it was fetched stands on the record. 404 where `pdf_size` is 0."""
+        incident = access.get_incident(request.user, number)
+        export = access.get_printed_export(request.user, incident, export_id)
+        answer = pdf_answer(export, name=f"{incident.ref}-record.pdf")
+        actions.note_fetched(export=export, by=request.user, now=request.now, is_pdf=True)
+        return answer
+
+
 urlpatterns = [
     path("incidents/<id:number>/record/", Completeness.as_view(), name="record"),
     path("incidents/<id:number>/documents/", Documents.as_view(), name="documents"),
     path("incidents/<id:number>/exports/", Exports.as_view(), name="exports"),
     path("incidents/<id:number>/exports/<id:export_id>/", OneExport.as_view(), name="export"),
     path("incidents/<id:number>/exports/<id:export_id>/archive/", Archive.as_view(), name="archive"),
+    path("incidents/<id:number>/exports/<id:export_id>/pdf/", Pdf.as_view(), name="archive_pdf"),
 ]

@@ -1,3 +1,4 @@
+from incidents.models.anchors import Anchor, AnchorMail
 from incidents.models.clocks import CalendarFeed, CustomerWord
 from incidents.models.components import Component, ComponentState, Dependency, Product
 from incidents.models.deadlines import Deadline
@@ -22,6 +23,8 @@ from incidents.models.team import DutyHours, DutyShift, RoleAssignment, Weekday
 from incidents.models.thresholds import SignalProposal, ThresholdRule, ThresholdRuleVersion
 
 __all__ = [
+    "Anchor",
+    "AnchorMail",
     "AppliedPlaybook",
     "CalendarFeed",
     "CompetitorReaction",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from crisiscomms import audit
@@ -75,13 +76,37 @@ def _here(name: str, events: list[dict[str, Any]]) -> Iterator[str]:
 
 def _anchors(report: Report, name: str) -> Iterator[str]:
     """How far every chain had come when the archive was made: none may have become shorter since."""
+    heads, gone = _resolved(report.manifest.get("anchors", []))
+    yield from _gone(gone)
+    yield from audit.lost(head for head in heads if head.chain != name)
+
+
+def against_anchors(anchors: list[dict[str, Any]]) -> Iterator[str]:
+    """In sentences: which chain is no longer as these anchors from outside knew it, or is not whole.
+
+    An end that is as it was proves nothing if what leads to it was changed, so every chain is read.
+    """
+    heads, gone = _resolved(anchors)
+    by_chain: dict[str, list[Head]] = {}
+    for head in heads:
+        by_chain.setdefault(head.chain, []).append(head)
+    faults = (fault for chain, known in sorted(by_chain.items()) for fault in audit.faults(chain, anchors=known))
+    for place, fault in enumerate((*_gone(gone), *islice(faults, MOST_SAID + 1))):
+        if place == MOST_SAID:
+            yield "There is more of this sort."
+            return
+        yield fault
+
+
+def _resolved(anchors: list[dict[str, Any]]) -> tuple[list[Head], int]:
+    """Heads by the names of chains that are here, and how many chains are not."""
     known = {opaque(chain): chain for chain in AuditEvent.objects.values_list("chain", flat=True).distinct().order_by()}
-    heads, gone = [], 0
-    for anchor in report.manifest.get("anchors", []):
-        chain = known.get(anchor["chain"])
-        gone += chain is None
-        if chain is not None and chain != name:
-            heads.append(Head(chain, anchor["number"], anchor["digest"]))
-    if gone:
-        yield f"{gone} chain{'s' if gone > 1 else ''} of the record that there {'were' if gone > 1 else 'was'} then cannot be found any more."
-    yield from audit.lost(heads)
+    here = [one for one in anchors if one["chain"] in known]
+    heads = [Head(known[one["chain"]], one["number"], one["digest"]) for one in here]
+    return heads, len(anchors) - len(here)
+
+
+def _gone(count: int) -> Iterator[str]:
+    if count:
+        words = "chain of the record that there was then" if count == 1 else "chains of the record that there were then"
+        yield f"{count} {words} cannot be found any more."

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from crisiscomms import audit
 from incidents import access, documents
 from incidents.models import Incident, RecordExport
-from incidents.record import writing
+from incidents.record import printing, writing
 from incidents.record.packing import TooLarge
 
 State = RecordExport.State
@@ -84,9 +84,10 @@ def _make(export: RecordExport, now: datetime) -> None:
     with TemporaryFile() as file:
         with one_moment():
             incident = Incident.objects.select_related("lead", "declared_by").get(pk=export.incident_id)
-            manifest = writing.write(
+            unfinished = writing.begin(
                 incident, file, by=export.by, now=now, with_recipients=export.with_recipients, progress=_teller(export)
             )
+        manifest = unfinished.finish()
         fill(export, file, manifest, now=now)
         days = int(documents.rules().get("keep_archives_days", 7))
         export.keep_until = now + timedelta(days=days)
@@ -96,6 +97,7 @@ def _make(export: RecordExport, now: datetime) -> None:
     done = RecordExport.objects.filter(pk=export.pk, state=State.MAKING, tries=export.tries)
     if not done.update(
         state=State.DONE, next_try_at=None, file=export.file.name, size=export.size, sha256=export.sha256,
+        pdf_size=export.pdf_size,
         head_number=export.head_number, head_digest=export.head_digest, made_at=now, keep_until=export.keep_until,
     ):  # fmt: skip
         export.file.delete(save=False)
@@ -107,6 +109,7 @@ def fill(export: RecordExport, file: Any, manifest: dict[str, Any], *, now: date
     export.sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     export.size = file.seek(0, 2)
     export.head_number, export.head_digest = manifest["chain"]["number"], manifest["chain"]["digest"]
+    export.pdf_size = next((one["size"] for one in manifest["files"] if one["name"] == printing.NAME), 0)
     export.made_at = now
 
 

@@ -319,7 +319,11 @@ def main(arguments: list[str]) -> int:
 
 def lines(report: Report, *, is_key_known: bool) -> Iterator[str]:
     """What to tell a person; nothing in the archive can steer their terminal."""
-    yield from ("".join(sign if sign.isprintable() else "?" for sign in one) for one in _lines(report, is_key_known))
+    yield from map(printable, _lines(report, is_key_known))
+
+
+def printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _lines(report: Report, is_key_known: bool) -> Iterator[str]:
@@ -332,10 +336,19 @@ def _lines(report: Report, is_key_known: bool) -> Iterator[str]:
             f"This record is whole: {said['incident'].get('ref')}, {len(said['files'])} files, "
             f"{said['chain'].get('number')} entries, taken out {said.get('exported_at')}."
         )
+        yield from _left_out(said)
     if report.public_key:
         yield f"Signed by the key {fingerprints.fingerprint(report.public_key)}."
         if not is_key_known:
             yield "Ask whoever gave it to you for this fingerprint by another way, and compare."
+
+
+def _left_out(manifest: dict[str, Any]) -> Iterator[str]:
+    """What could not be put into it when it was made: nothing was taken away since."""
+    left_out = manifest.get("left_out")
+    for one in left_out if isinstance(left_out, list) else []:
+        if isinstance(one, dict):
+            yield f"{one.get('name')} was left out when the record was taken out: {one.get('why')}"
 
 
 if __name__ == "__main__":

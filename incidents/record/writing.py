@@ -5,8 +5,8 @@ import hmac
 import tomllib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -17,17 +17,48 @@ from crisiscomms.exports import csv_lines
 from crisiscomms.models import User
 from incidents import record_parts
 from incidents.models import Incident
-from incidents.record import format, own_parts, reading, signing
+from incidents.record import format, own_parts, printing, reading, signing
+from incidents.record.blocks import Read
 from incidents.record.packing import Packer
+from incidents.record.printing import Taken
 from incidents.record_parts import Attachment, Table, moment
 
 PIECE = 64 * 1024
 LINES = 500
 Progress = Callable[[int, int], None]
-_Read = list[tuple[str, str, str, Any]]
 
 
-def write(
+@dataclass(frozen=True)
+class Unfinished:
+    """An archive for which all has been read. What is left takes a while, and nothing of the database."""
+
+    packer: Packer
+    read: Read
+    beside: list[tuple[str, str]]
+    taken: Taken
+    manifest: dict[str, Any]
+    steps: "_Steps"
+
+    def finish(self) -> dict[str, Any]:
+        """Returns the manifest."""
+        try:
+            self.packer.add(printing.NAME, [printing.pdf(self.read, self.beside, self.taken)])
+        except printing.NotPrinted as reason:
+            # The page holds the same. Without a record nobody would be helped.
+            self.manifest["left_out"] = [{"name": printing.NAME, "why": str(reason)}]
+        self.steps.take(1)
+        self.manifest["files"] = [
+            {"name": one.name, "size": one.size, "sha256": one.sha256} for one in self.packer.entries
+        ]
+        self.manifest["packed"] = {"bytes": self.packer.bytes, "sha256": self.packer.sha256}
+        raw = format.canonical(self.manifest)
+        self.packer.add_stored(format.MANIFEST, raw)
+        self.packer.add_stored(format.SIGNATURE, signing.signed(raw))
+        self.packer.close()
+        return self.manifest
+
+
+def begin(
     incident: Incident,
     stream: BinaryIO,
     *,
@@ -35,29 +66,34 @@ def write(
     now: datetime,
     with_recipients: bool = True,
     progress: Progress = lambda done, goal: None,
-) -> dict[str, Any]:
-    """Write the whole archive; returns its manifest. The same state gives the same bytes but for manifest and signature.
+) -> Unfinished:
+    """Read everything and write what follows from it at once.
 
-    To be called where one moment of the database is seen throughout (making.py), or parts may not fit together.
+    The same state gives the same bytes but for manifest, signature, and the PDF, whose first page names the export.
+    To be called where one moment of the database is seen throughout (making.py), or parts may not fit together; what
+    comes back is finished outside of it.
     """
     tables = record_parts.tables(with_recipients=with_recipients)
     files = record_parts.attachments(incident)
-    steps = _Steps(progress, len(record_parts.parts()) + len(files) + sum(one.count(incident) for one in tables))
+    steps = _Steps(progress, len(record_parts.parts()) + len(files) + sum(one.count(incident) for one in tables) + 1)
     packer, lost = Packer(stream), []
     for file in files:
         lost += [] if _attach(packer, file) else [file.name]
         steps.take(1)
-    read: _Read = []
+    read: Read = []
     for part in record_parts.parts():
         read.append((part.key, part.title, part.note, part.read(incident)))
         steps.take(1)
-    _members(packer, incident, read, tables, steps)
-    manifest = _manifest(packer, incident, read, by=by, now=now, with_recipients=with_recipients, lost=lost)
-    raw = format.canonical(manifest)
-    packer.add_stored(format.MANIFEST, raw)
-    packer.add_stored(format.SIGNATURE, signing.signed(raw))
-    packer.close()
-    return manifest
+    beside = [(table.title, f"parts/{table.key}.csv") for table in tables]
+    _members(packer, incident, read, tables, beside, steps)
+    taken = Taken(now.astimezone(UTC), _who(by), our_key.fingerprint(), with_recipients)
+    manifest = _manifest(incident, read, by=by, now=now, with_recipients=with_recipients, lost=lost)
+    return Unfinished(packer, read, beside, taken, manifest, steps)
+
+
+def write(incident: Incident, stream: BinaryIO, **how: Any) -> dict[str, Any]:
+    """The whole archive in one go; returns its manifest."""
+    return begin(incident, stream, **how).finish()
 
 
 class _Steps:
@@ -84,13 +120,14 @@ def _attach(packer: Packer, file: Attachment) -> bool:
     return True
 
 
-def _members(packer: Packer, incident: Incident, read: _Read, tables: list[Table], steps: _Steps) -> None:
-    """In the order of their names, as everything in the archive."""
+def _members(
+    packer: Packer, incident: Incident, read: Read, tables: list[Table], beside: list[tuple[str, str]], steps: _Steps
+) -> None:
+    """In the order of their names, as everything in the archive; the PDF comes after these."""
     small = {f"parts/{key}.json": format.canonical(data) for key, _, _, data in read}
     long = {f"parts/{table.key}.csv": table for table in tables}
     for name in sorted([*small, *long]):
         packer.add(name, [small[name]] if name in small else _csv(long[name], incident, steps))
-    beside = [(table.title, name) for name, table in sorted(long.items())]
     packer.add("record.html", reading.page(read, beside, fingerprint=our_key.fingerprint()))
     packer.add("record.json", _together(small))
 
@@ -122,10 +159,13 @@ def _together(small: dict[str, bytes]) -> Iterator[bytes]:
     yield b"}}"
 
 
+def _who(by: User | None) -> str:
+    return str(by) if by else "the command line"
+
+
 def _manifest(
-    packer: Packer,
     incident: Incident,
-    read: _Read,
+    read: Read,
     *,
     by: User | None,
     now: datetime,
@@ -137,12 +177,11 @@ def _manifest(
         "format": format.FORMAT,
         "incident": {"ref": incident.ref, "title": incident.title, "restricted": incident.restricted},
         "exported_at": moment(now),
-        "exported_by": str(by) if by else "the command line",
-        "software": {"name": "Crisis Comms", "version": _version()},
+        "exported_by": _who(by),
+        "software": {"name": "Crisis Comms", "version": version()},
         "with_recipients": with_recipients,
         "lost_files": lost,
-        "files": [{"name": one.name, "size": one.size, "sha256": one.sha256} for one in packer.entries],
-        "packed": {"bytes": packer.bytes, "sha256": packer.sha256},
+        "left_out": [],
         "chain": {
             "chain": incident.chain,
             "number": events[-1]["number"] if events else 0,
@@ -161,7 +200,7 @@ def opaque(chain: str) -> str:
     return hmac.new(key, chain.encode(), hashlib.sha256).hexdigest()[:24]
 
 
-def _version() -> str:
+def version() -> str:
     """As the project's own file has it; an image without that file still exports."""
     try:
         with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:

@@ -3,6 +3,8 @@
 from collections import Counter
 from typing import Annotated, Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from pydantic import Field, model_validator
 
 from crisiscomms import policy
@@ -72,6 +74,28 @@ class DocumentRules(Rules):
     keep_archives_days: Annotated[int, Field(ge=1, le=90)] = says(
         "Exports are kept (days)", "Then the archive is deleted here. Who took it and its digest stay."
     )
+
+    # Installations keep the policy that they have, so it may lack these two.
+    anchor_addresses: Annotated[list[Annotated[str, Field(max_length=254)]], Field(max_length=10)] = Field(
+        [],
+        title="Addresses for anchors",
+        description="Mailboxes outside, such as an auditor’s, that are sent the signed ends of all chains. None: nothing is sent.",
+    )
+    anchor_every_hours: Annotated[int, Field(ge=1, le=168)] = Field(
+        24,
+        title="Anchors are sent every (hours)",
+        description="What was written since the last ones could be cut off unseen.",
+    )
+
+    @model_validator(mode="after")
+    def _mailable(self) -> "DocumentRules":
+        for address in self.anchor_addresses:
+            try:
+                validate_email(address)
+            except ValidationError:
+                raise ValueError(f"anchor_addresses: “{address}” is not an e-mail address") from None
+        _once(self.anchor_addresses, "anchor_addresses names")
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> "DocumentRules":

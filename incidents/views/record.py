@@ -17,6 +17,7 @@ from incidents import access, actions, documents, record_queries
 from incidents.actions.record import most_bytes
 from incidents.forms.record import DocumentForm, ExportForm, WaiveDocumentForm
 from incidents.models import Incident
+from incidents.record.fetching import pdf_answer
 
 
 @require_GET
@@ -111,6 +112,16 @@ def fetch(request: HttpRequest, number: int, export_id: int) -> HttpResponseBase
         kept.file.name, name=f"{incident.ref}-record-{kept.made_at:%Y%m%d-%H%M}.zip", content_type="application/zip"
     )
     actions.note_fetched(export=kept, by=request.user, now=request.now)
+    return answer
+
+
+@require_GET
+def fetch_pdf(request: HttpRequest, number: int, export_id: int) -> HttpResponseBase:
+    """The document to read out of the archive: the same right, and the same note on the record."""
+    incident = access.get_incident(request.user, number)
+    kept = access.get_printed_export(request.user, incident, export_id)
+    answer = pdf_answer(kept, name=f"{incident.ref}-record-{kept.made_at:%Y%m%d-%H%M}.pdf")
+    actions.note_fetched(export=kept, by=request.user, now=request.now, is_pdf=True)
     return answer
 
 

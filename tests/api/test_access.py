@@ -74,6 +74,7 @@ exports     GET   401  404  404  200  200  200  404
 exports     POST  401  404  404  403  202  202  404
 export      GET   401  404  404  200  200  200  404
 archive     GET   401  404  404  404  200  200  404
+archive_pdf GET   401  404  404  404  200  200  404
 products    GET   401  404  404  404  200  200  200
 components  GET   401  404  404  404  200  200  200
 signals     GET   401  404  404  404  200  200  200

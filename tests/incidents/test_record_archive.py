@@ -232,7 +232,7 @@ def test_equal_states_make_equal_bytes_but_for_the_time_of_export(ada, ben, sink
 
     assert first == again != later
     one, other = files_of(first), files_of(later)
-    assert {name for name in one if one[name] != other[name]} == {"manifest.json", "manifest.sig"}
+    assert {name for name in one if one[name] != other[name]} == {"manifest.json", "manifest.sig", "record.pdf"}
 
 
 def test_addresses_can_be_left_out_and_stand_nowhere_else(ada, ben, sink, settings, tmp_path):

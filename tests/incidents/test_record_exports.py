@@ -109,7 +109,7 @@ def test_a_bell_that_rings_twice_makes_one(ada, incident):
 def test_a_lost_worker_is_found_and_one_that_always_dies_ends_in_words(ada, incident, monkeypatch):
     export, rung = start(incident, ada), []
     monkeypatch.setattr(tasks.make_archive, "delay", lambda **given: rung.append(given))
-    monkeypatch.setattr(writing, "write", lambda *args, **kwargs: 1 / 0)
+    monkeypatch.setattr(writing, "begin", lambda *args, **kwargs: 1 / 0)
     moment = NOW
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):

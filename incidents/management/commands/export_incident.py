@@ -1,5 +1,7 @@
 """`manage.py export_incident INC-12`: the whole record of an incident as one signed archive."""
 
+import shutil
+import zipfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from django.db import transaction
 from crisiscomms import clock, signing
 from incidents.actions.record import note_export
 from incidents.models import Incident, RecordExport
-from incidents.record import making, writing
+from incidents.record import making, printing, writing
 
 
 class Command(BaseCommand):
@@ -23,7 +25,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--without-recipients", action="store_true", help="leave out the addresses of recipients")
 
-    def handle(self, *args: Any, ref: str, to: Path | None, without_recipients: bool, **options: Any) -> None:
+        parser.add_argument("--pdf", type=Path, default=None, help="put the document to read there too, as a file")
+
+    def handle(
+        self, *args: Any, ref: str, to: Path | None, without_recipients: bool, pdf: Path | None, **options: Any
+    ) -> None:
         number = ref.upper().removeprefix("INC-")
         incident = Incident.objects.filter(number=number).first() if number.isdigit() and len(number) < 10 else None
         if incident is None:
@@ -39,9 +45,10 @@ class Command(BaseCommand):
                     state=RecordExport.State.GONE,
                 )
                 with making.one_moment():
-                    manifest = writing.write(
+                    unfinished = writing.begin(
                         incident, file, by=None, now=now, with_recipients=not without_recipients, progress=self._tell
                     )
+                manifest = unfinished.finish()
                 making.fill(export, file, manifest, now=now)
         except FileExistsError:
             raise CommandError(f"{path} is there already. Name another file with --to.") from None
@@ -52,8 +59,24 @@ class Command(BaseCommand):
             note_export(export, now=now)
         self.stdout.write(f"{path}: {len(manifest['files'])} files, {export.size} bytes.")
         self.stdout.write(f"Signed by the key {signing.fingerprint()}.")
+        for one in manifest["left_out"]:
+            self.stderr.write(f"{one['name']} is not in it: {one['why']} record.html holds the same.")
+        if pdf and export.pdf_size:
+            self._put_pdf(path, pdf)
         for name in manifest["lost_files"]:
             self.stderr.write(f"{name} is not in it: the storage has it no more.")
+
+    def _put_pdf(self, archive: Path, to: Path) -> None:
+        try:
+            with zipfile.ZipFile(archive) as packed, packed.open(printing.NAME) as found, to.open("xb") as file:
+                shutil.copyfileobj(found, file)
+        except FileExistsError:
+            raise CommandError(f"{to} is there already. The archive was written, and holds {printing.NAME}.") from None
+        except OSError as error:
+            raise CommandError(
+                f"{to} cannot be written: {error.strerror}. The archive was written, and holds {printing.NAME}."
+            ) from None
+        self.stdout.write(f"{to}: the document to read.")
 
     def _tell(self, done: int, goal: int) -> None:
         if self.stdout.isatty() and goal:
