@@ -31,11 +31,15 @@ def with_due(incident: Incident) -> list[HaltItem]:
 def for_room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
     items = with_due(incident)
     reactions = incident.competitor_reactions.select_related("decided_by").prefetch_related("tasks")
-    mentions = Mention.objects.filter(incident=incident).aggregate(
-        total=Count("pk"),
-        negative=Count("pk", filter=Q(sentiment="negative")),
-        positive=Count("pk", filter=Q(sentiment="positive")),
-        waiting=Count("pk", filter=Q(needs_answer=True, answered_at=None)),
+    mentions = (
+        Mention.objects.counted()
+        .filter(incident=incident)
+        .aggregate(
+            total=Count("pk"),
+            negative=Count("pk", filter=Q(sentiment="negative")),
+            positive=Count("pk", filter=Q(sentiment="positive")),
+            waiting=Count("pk", filter=Q(needs_answer=True, answered_at=None)),
+        )
     )
     listed = list(reactions[:5])
     return {

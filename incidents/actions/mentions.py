@@ -9,7 +9,7 @@ from crisiscomms import audit, policy
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import access, deadlines
-from incidents.actions.lifecycle import lock_incident
+from incidents.actions.locking import lock_incident, lock_incidents
 from incidents.actions.outward import require_link
 from incidents.models import Deadline, Incident, Mention, MentionChannel
 
@@ -26,20 +26,20 @@ def note_mention(
     """Write down what somebody outside said. One that needs an answer has an owner (its noter) and a clock."""
     incident = lock_incident(incident_id) if incident_id else None
     access.require(by, "work", incident)
-    _check(channel, where, sentiment, reach, seen_at, now)
+    check(channel, where, sentiment, reach, seen_at, now)
     require_link(link)
     mention = Mention.objects.create(
         incident=incident, channel=channel, where=where.strip(), link=link.strip(), author=author.strip(),
         sentiment=sentiment, reach=reach, quote=quote.strip(), seen_at=seen_at, seen_by=by, noted_at=now,
     )  # fmt: skip
     # Where and how, never who or what they said: the record's words outlive the row's.
-    _say(mention, "mention.noted", f"Mention noted: {mention}, {mention.get_sentiment_display().lower()}", by, now)
+    say(mention, "mention.noted", f"Mention noted: {mention}, {mention.get_sentiment_display().lower()}", by, now)
     if needs_answer:
         _ask(mention, owner or by, now)
     return mention
 
 
-def _check(channel: str, where: str, sentiment: str, reach: int, seen_at: datetime, now: datetime) -> None:
+def check(channel: str, where: str, sentiment: str, reach: int, seen_at: datetime, now: datetime) -> None:
     if channel not in MentionChannel.values or sentiment not in Mention.Sentiment.values:
         raise Refused("Choose a channel and a sentiment from the lists.")
     if not where.strip():
@@ -62,7 +62,7 @@ def _ask(mention: Mention, owner: User, now: datetime) -> None:
     mention.save(update_fields=["needs_answer", "owner"])
     minutes = policy.current("outward")["mentions"][incident.severity]["answer_minutes"]
     deadlines.plan(
-        incident=incident, kind="mention", subject=_subject(mention), title=f"Answer a mention: {mention}",
+        incident=incident, kind="mention", subject=subject_of(mention), title=title_of(mention),
         owner=owner, due_at=now + timedelta(minutes=minutes), now=now,
     )  # fmt: skip
 
@@ -70,32 +70,32 @@ def _ask(mention: Mention, owner: User, now: datetime) -> None:
 @transaction.atomic
 def ask_for_answer(*, mention_id: int, owner: User, by: User, now: datetime) -> Mention:
     """It needs an answer after all, or somebody else gives it."""
-    mention = _lock(mention_id, by)
+    mention = lock_mention(mention_id, by)
     _require_unanswered(mention)
     _ask(mention, owner, now)
-    _say(mention, "mention.asked", f"Mention to answer: {mention}, by {owner}", by, now)
+    say(mention, "mention.asked", f"Mention to answer: {mention}, by {owner}", by, now)
     return mention
 
 
 @transaction.atomic
 def answer_mention(*, mention_id: int, how: str, by: User, now: datetime) -> Mention:
     """It was answered, and this is how."""
-    mention = _lock(mention_id, by)
+    mention = lock_mention(mention_id, by)
     _require_unanswered(mention)
     if not how.strip():
         raise Refused("Say how it was answered.")
     mention.answered_how, mention.answered_at, mention.answered_by = how.strip()[:1000], now, by
     mention.save(update_fields=["answered_how", "answered_at", "answered_by"])
     if mention.incident is not None:
-        deadlines.meet(incident=mention.incident, kind="mention", subject=_subject(mention), now=now)
-    _say(mention, "mention.answered", f"Mention answered: {mention}", by, now)
+        deadlines.meet(incident=mention.incident, kind="mention", subject=subject_of(mention), now=now)
+    say(mention, "mention.answered", f"Mention answered: {mention}", by, now)
     return mention
 
 
 @transaction.atomic
 def leave_unanswered(*, mention_id: int, reason: str, by: User, now: datetime) -> Mention:
     """It does not need an answer, for a reason."""
-    mention = _lock(mention_id, by)
+    mention = lock_mention(mention_id, by)
     _require_unanswered(mention)
     if mention.incident is None or not mention.needs_answer:
         raise Refused("Nobody was asked to answer this.")
@@ -104,22 +104,22 @@ def leave_unanswered(*, mention_id: int, reason: str, by: User, now: datetime) -
     mention.needs_answer = False
     mention.save(update_fields=["needs_answer"])
     deadlines.waive(
-        incident=mention.incident, kind="mention", subject=_subject(mention), reason=reason.strip(), by=by, now=now
+        incident=mention.incident, kind="mention", subject=subject_of(mention), reason=reason.strip(), by=by, now=now
     )
     return mention
 
 
 @transaction.atomic
 def attach_mention(*, mention_id: int, incident_id: int, by: User, now: datetime) -> Mention:
-    """It belongs to this incident. What belongs to one already stays there."""
-    incident = lock_incident(incident_id)
+    """It belongs to this incident. What belongs to one already stays there until it is moved."""
+    incident = lock_for(mention_id, incident_id)
     access.require(by, "work", incident)
-    mention = _lock(mention_id, by)
+    mention = lock_mention(mention_id, by)
     if mention.incident is not None:
         raise Conflict(f"This belongs to {mention.incident.ref} already.")
     mention.incident = incident
     mention.save(update_fields=["incident"])
-    _say(mention, "mention.noted", f"Mention attached: {mention}, {mention.get_sentiment_display().lower()}", by, now)
+    say(mention, "mention.noted", f"Mention attached: {mention}, {mention.get_sentiment_display().lower()}", by, now)
     return mention
 
 
@@ -128,25 +128,38 @@ def _require_unanswered(mention: Mention) -> None:
         raise Conflict(f"This was answered by {mention.answered_by} already.")
 
 
-def _lock(mention_id: int, by: User) -> Mention:
+def lock_mention(mention_id: int, by: User) -> Mention:
     """With its incident's record first, where it has one. An attachment in between is waited for by the row."""
     incident_id = Mention.objects.values_list("incident", flat=True).get(pk=mention_id)
     incident = lock_incident(incident_id) if incident_id else None
     access.require(by, "work", incident)
-    mention = Mention.objects.select_for_update(of=("self",)).select_related("answered_by").get(pk=mention_id)
+    people = ("answered_by", "struck_by", "owner")
+    mention = Mention.objects.select_for_update(of=("self",)).select_related(*people).get(pk=mention_id)
     if mention.incident_id != incident_id:
-        raise Conflict("This was just attached to an incident. Look again.")
+        raise Conflict("This was just put to another incident. Look again.")
     mention.incident = incident
+    if mention.struck_at is not None:
+        raise Conflict(f"This was struck out by {mention.struck_by} already.")
     return mention
 
 
-def _subject(mention: Mention) -> str:
+def lock_for(mention_id: int, incident_id: int) -> Incident:
+    """The incident that a mention is to belong to, locked together with the one that it belongs to now."""
+    before = Mention.objects.values_list("incident", flat=True).get(pk=mention_id)
+    return lock_incidents({incident_id, before} - {None})[incident_id]
+
+
+def subject_of(mention: Mention) -> str:
     return f"mention:{mention.pk}"
 
 
-def _say(mention: Mention, verb: str, text: str, by: User, now: datetime) -> None:
+def title_of(mention: Mention) -> str:
+    return f"Answer a mention: {mention}"
+
+
+def say(mention: Mention, verb: str, text: str, by: User, now: datetime) -> None:
     chain = mention.incident.chain if mention.incident else audit.INSTALLATION
-    audit.record(chain=chain, verb=verb, subject=_subject(mention), text=text, by=by, now=now)
+    audit.record(chain=chain, verb=verb, subject=subject_of(mention), text=text, by=by, now=now)
 
 
 def _page(deadline: Deadline) -> str:
