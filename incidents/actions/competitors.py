@@ -9,7 +9,7 @@ from django.urls import reverse
 from crisiscomms import audit, policy
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, deadlines
+from incidents import abilities, access, deadlines
 from incidents.actions.locking import lock_incident
 from incidents.actions.outward import require_link
 from incidents.models import CompetitorReaction, Deadline, Incident, MentionChannel, ResponseTask
@@ -37,7 +37,7 @@ def note_reaction(
 ) -> CompetitorReaction:  # fmt: skip
     """Write down what a competitor does. Product marketing is asked to decide, legal where a claim is false."""
     incident = lock_incident(incident_id)
-    access.require(by, "work", incident)
+    abilities.require("reaction_note", incident, by, now)
     check(competitor, what, channel, seen_at, now)
     require_link(link)
     _check_truth(claim, is_true)
@@ -98,8 +98,7 @@ def _ask_legal(reaction: CompetitorReaction, now: datetime) -> None:
 @transaction.atomic
 def judge_claim(*, reaction_id: int, claim: str, is_true: str, by: User, now: datetime) -> CompetitorReaction:
     """Say what they claim, and whether it is true. A false claim asks legal."""
-    reaction = lock_reaction(reaction_id, by)
-    _require_open(reaction.incident)
+    reaction = lock_reaction(reaction_id, "reaction_judge", by, now)
     _check_truth(claim, is_true)
     reaction.claim, reaction.is_true = claim.strip(), is_true
     reaction.save(update_fields=["claim", "is_true"])
@@ -112,9 +111,7 @@ def judge_claim(*, reaction_id: int, claim: str, is_true: str, by: User, now: da
 @transaction.atomic
 def decide_response(*, reaction_id: int, response: str, why: str, by: User, now: datetime) -> CompetitorReaction:
     """How it is answered. Raises NotAllowed for whoever may not decide that, naming who may."""
-    reaction = lock_reaction(reaction_id, by)
-    _require_open(reaction.incident)
-    require_may_decide(by)
+    reaction = lock_reaction(reaction_id, "reaction_decide", by, now)
     if response not in Response.values or response == Response.UNDECIDED:
         raise Refused("Choose how it is answered.")
     if not why.strip():
@@ -130,20 +127,12 @@ def decide_response(*, reaction_id: int, response: str, why: str, by: User, now:
     return reaction
 
 
-def require_may_decide(by: User) -> None:
-    roles = rules()["decide_roles"]
-    if not by.has_role(*roles):
-        names = ", ".join(sorted(str(Role(role).label) for role in roles))
-        raise NotAllowed(f"You may not decide how a competitor is answered. These roles may: {names}.")
-
-
 @transaction.atomic
 def add_response_task(
     *, reaction_id: int, title: str, owner: User, due_at: datetime, by: User, now: datetime
 ) -> ResponseTask:
     """Something to do about it, with an owner and a clock."""
-    reaction = lock_reaction(reaction_id, by)
-    _require_open(reaction.incident)
+    reaction = lock_reaction(reaction_id, "response_add", by, now)
     if not title.strip():
         raise Refused("Say what is to be done.")
     if due_at <= now:
@@ -158,7 +147,7 @@ def add_response_task(
 @transaction.atomic
 def end_response_task(*, task_id: int, outcome: str, by: User, now: datetime, is_dropped: bool = False) -> ResponseTask:
     """Done with what came of it, or dropped with the reason."""
-    task = _lock_task(task_id, by)
+    task = _lock_task(task_id, by, now)
     if task.state != State.OPEN:
         raise Conflict(f"This is {task.get_state_display().lower()} already, by {task.done_by}.")
     if task.key == DECIDE and not is_dropped:
@@ -184,7 +173,7 @@ def _end(task: ResponseTask, to: str, outcome: str, by: User, now: datetime) -> 
 
 @transaction.atomic
 def hand_over_response(*, task_id: int, owner: User, by: User, now: datetime) -> ResponseTask:
-    task = _lock_task(task_id, by)
+    task = _lock_task(task_id, by, now)
     if task.state != State.OPEN:
         raise Conflict("This is over already.")
     if owner == task.owner:
@@ -198,26 +187,23 @@ def hand_over_response(*, task_id: int, owner: User, by: User, now: datetime) ->
     return task
 
 
-def _require_open(incident: Incident) -> None:
-    if incident.phase == Incident.Phase.CLOSED:
-        raise Refused(f"{incident.ref} is closed.")
-
-
 def _require_may_own(owner: User, incident: Incident) -> None:
     if not owner.is_active or not access.may(owner, "work", incident):
         raise NotAllowed(f"{owner.name} cannot work on this incident. Choose somebody who can.")
 
 
-def lock_reaction(reaction_id: int, by: User) -> CompetitorReaction:
+def lock_reaction(reaction_id: int, key: str, by: User, now: datetime) -> CompetitorReaction:
+    """For whoever may do `key` with it now."""
     incident = lock_incident(CompetitorReaction.objects.values_list("incident", flat=True).get(pk=reaction_id))
-    access.require(by, "work", incident)
+    abilities.require(key, incident, by, now)
     reaction = CompetitorReaction.objects.select_for_update(of=("self",)).get(pk=reaction_id)
     reaction.incident = incident
     return reaction
 
 
-def _lock_task(task_id: int, by: User) -> ResponseTask:
-    reaction = lock_reaction(ResponseTask.objects.values_list("reaction", flat=True).get(pk=task_id), by)
+def _lock_task(task_id: int, by: User, now: datetime) -> ResponseTask:
+    reaction_id = ResponseTask.objects.values_list("reaction", flat=True).get(pk=task_id)
+    reaction = lock_reaction(reaction_id, "response_end", by, now)
     task = ResponseTask.objects.select_for_update(of=("self",)).select_related("owner", "done_by").get(pk=task_id)
     return _task(task, reaction)
 
@@ -247,3 +233,26 @@ deadlines.register(
         elsewhere="What we do about a competitor is done or dropped beside their reaction.",
     )
 )  # fmt: skip
+
+
+def _still_open(asked: abilities.Asked) -> str:
+    return f"{asked.incident.ref} is closed." if asked.incident.phase == Incident.Phase.CLOSED else ""
+
+
+def _decides(asked: abilities.Asked) -> str:
+    """Policy says whose it is; of them, whoever works on the incident."""
+    not_you = abilities.works(asked)
+    if not_you:
+        return not_you
+    roles = rules()["decide_roles"]
+    names = ", ".join(sorted(str(Role(role).label) for role in roles))
+    words = f"You may not decide how a competitor is answered. These roles may: {names}."
+    return "" if asked.person.has_role(*roles) else words
+
+
+# Also of a closed incident competitors speak, and what was begun is ended.
+abilities.register(abilities.Ability("reaction_note", "Note what a competitor makes of it"))
+abilities.register(abilities.Ability("reaction_judge", "Say whether a competitor’s claim is true", _still_open))
+abilities.register(abilities.Ability("reaction_decide", "Decide how a competitor is answered", _still_open, _decides))
+abilities.register(abilities.Ability("response_add", "Add a task about a competitor", _still_open))
+abilities.register(abilities.Ability("response_end", "End or hand over a task about a competitor"))

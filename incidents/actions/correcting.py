@@ -12,6 +12,7 @@ from incidents.actions import competitors, mentions
 from incidents.actions.outward import require_link
 from incidents.models import CompetitorReaction, Correction, Incident, Mention, ResponseTask
 
+CORRECT = "noted_correct"
 FORGOTTEN = "Who said what was forgotten here, so nobody can tell any more what would be right."
 
 
@@ -25,8 +26,7 @@ def correct_mention(
 
     Raises Conflict when somebody was first.
     """
-    mention = mentions.lock_mention(mention_id, by)
-    _require_open(mention.incident, by, now)
+    mention = mentions.lock_mention(mention_id, CORRECT, by, now)
     _require_seen(mention, seen)
     if mention.forgotten_at is not None:
         raise Refused(FORGOTTEN)
@@ -51,8 +51,7 @@ def correct_reaction(
     channel: str | None = None, seen_at: datetime | None = None, link: str | None = None,
 ) -> CompetitorReaction:  # fmt: skip
     """As `correct_mention`. What they claim and whether it is true is said by `judge_claim`."""
-    reaction = competitors.lock_reaction(reaction_id, by)
-    _require_open(reaction.incident, by, now)
+    reaction = competitors.lock_reaction(reaction_id, CORRECT, by, now)
     _require_seen(reaction, seen)
     texts = _stripped({"competitor": competitor, "what": what, "link": link})
     changes = _set(reaction, {**texts, "channel": channel} | _at(seen_at))
@@ -70,8 +69,7 @@ def correct_reaction(
 @transaction.atomic
 def strike_mention(*, mention_id: int, reason: str, by: User, now: datetime) -> Mention:
     """It should not have been noted, or was twice. It stays, with the reason, and counts nowhere any more."""
-    mention = mentions.lock_mention(mention_id, by)
-    _require_open(mention.incident, by, now)
+    mention = mentions.lock_mention(mention_id, CORRECT, by, now)
     if not reason.strip():
         raise Refused("Say why it is struck out.")
     mention.struck_at, mention.struck_by, mention.struck_why = now, by, reason.strip()[:500]
@@ -86,10 +84,9 @@ def strike_mention(*, mention_id: int, reason: str, by: User, now: datetime) -> 
 def move_mention(*, mention_id: int, incident_id: int, by: User, now: datetime) -> Mention:
     """It belongs to another incident than the one it was noted for. Who answers it goes along, with their clock."""
     to = mentions.lock_for(mention_id, incident_id)
-    mention = mentions.lock_mention(mention_id, by)
+    abilities.require(CORRECT, to, by, now)
+    mention = mentions.lock_mention(mention_id, CORRECT, by, now)
     was = mention.incident
-    for one in (was, to):
-        _require_open(one, by, now)
     if was is None or was == to:
         raise Refused(f"It belongs to {was.ref} already." if was else "It is of no incident yet. Attach it to one.")
     # Whoever reads the one record need not know of the other incident.
@@ -126,11 +123,6 @@ def _go_on(mention: Mention, incident: Incident, due_at: datetime, now: datetime
 
 def _named(incident: Incident) -> str:
     return "another incident" if incident.restricted else incident.ref
-
-
-def _require_open(incident: Incident | None, by: User, now: datetime) -> None:
-    if incident is not None:
-        abilities.require("noted_correct", incident, by, now)
 
 
 def _require_seen(row: Mention | CompetitorReaction, seen: int) -> None:
@@ -196,4 +188,4 @@ def _still_open(asked: abilities.Asked) -> str:
     return f"{asked.incident.ref} is closed: what was noted for it stays as it is." if closed else ""
 
 
-abilities.register(abilities.Ability("noted_correct", "Correct what was noted about others", _still_open))
+abilities.register(abilities.Ability(CORRECT, "Correct what was noted about others", _still_open))

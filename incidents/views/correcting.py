@@ -10,6 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from crisiscomms.refusal import Conflict, Refused
 from incidents import access, actions, corrections, forms
+from incidents.actions.correcting import CORRECT
+from incidents.actions.mentions import can
 from incidents.models import CompetitorReaction, Mention
 from incidents.views.outward import PAGE
 
@@ -50,6 +52,10 @@ def _page(
     request: HttpRequest, row: Row, kind: type[CorrectForm], correct: Callable[[Any], Any], *, back: HttpResponse
 ) -> HttpResponse:
     """The form as it was noted. Somebody else's correction is shown beside what was typed: nothing is lost."""
+    answer = can(row.incident, request.user, request.now)[CORRECT]
+    if request.method != "POST" and not answer.may:
+        messages.error(request, answer.why_not)
+        return back
     form = kind(request.POST or None, row=row, now=request.now)
     has_conflict = False
     if request.method == "POST" and form.is_valid():

@@ -14,6 +14,7 @@ from crisiscomms import tables
 from crisiscomms.refusal import Refused
 from crisiscomms.table_views import export, remembers
 from incidents import access, actions, corrections, forms, mention_chart, mention_table
+from incidents.actions.mentions import can
 from incidents.mention_table import ALL_MENTIONS, MENTIONS, MentionFilter
 from incidents.models import Incident, Mention, ResponseTask
 from incidents.views.outward import PAGE, said
@@ -67,7 +68,7 @@ def _log(request: HttpRequest, incident: Incident | None) -> HttpResponse:
         "view": view,
         "totals": mention_table.totals(narrowed),
         "chart": mention_chart.drawn(narrowed),
-        "may_work": access.may(request.user, "work", incident),
+        "can": can(incident, request.user, request.now),
     }
     status = 422 if request.method == "POST" else view.status
     return render(request, "incidents/mention_list.html", context, status=status)
@@ -103,13 +104,11 @@ def mention(request: HttpRequest, mention_id: int) -> HttpResponse:
             messages.error(request, str(refusal))
             status = 422
     elsewhere = Incident.objects.visible_to(request.user).live().order_by("-number")
-    may_work = access.may(request.user, "work", row.incident) and row.struck_at is None
     context = {
         "mention": row,
         "corrections": corrections.of(row),
         "owners": forms.owners(row.incident),
-        "may_work": may_work,
-        "may_correct": may_work and (row.incident is None or row.incident.phase != Incident.Phase.CLOSED),
+        "can": can(row.incident, request.user, request.now) if row.struck_at is None else {},
         "incidents": elsewhere.exclude(pk=row.incident_id)[:50],
         "typed": request.POST.get("how", "")[:1000],
     }
@@ -152,7 +151,7 @@ def competitors(request: HttpRequest, number: int) -> HttpResponse:
         "incident": incident,
         "form": form,
         "reactions": reactions,
-        "may_work": access.may(request.user, "work", incident),
+        "can": can(incident, request.user, request.now),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "incidents/competitor_list.html", context, status=status)
@@ -182,8 +181,7 @@ def competitor(request: HttpRequest, number: int, reaction_id: int) -> HttpRespo
         **bound,
         "tasks": row.tasks.select_related("owner", "done_by"),
         "owners": forms.owners(incident),
-        "may_work": access.may(request.user, "work", incident),
-        "is_over": incident.phase == Incident.Phase.CLOSED,
+        "can": can(incident, request.user, request.now),
     }
     return render(request, "incidents/competitor.html", context, status=status)
 

@@ -170,7 +170,7 @@ def test_what_is_struck_out_counts_nowhere_and_waits_for_nobody(ada, incident):
     found = Mention.objects.filter(incident=incident)
     assert clock(incident, "mention").state == "waived"
     assert (mention_table.totals(found)["total"], mention_chart.drawn(found)) == (0, None)
-    assert outward.for_room(incident, ada, LATER)["mention_numbers"]["total"] == 0
+    assert outward.for_room(incident)["mention_numbers"]["total"] == 0
     assert words(incident, "mention.struck") == "Mention struck out: Forum, Payers’ forum. Noted twice"
 
 
