@@ -21,7 +21,7 @@ from incidents import access, actions
 from incidents.actions.mentions import MOST_REACH
 from incidents.api.facts import SeenSerializer
 from incidents.api.incidents import CLOCKS_DIFFER
-from incidents.api.outward import Link, Owner
+from incidents.api.outward import Link, Owner, made_once
 from incidents.models import CompetitorReaction, Incident, Mention, MentionChannel, ResponseTask
 
 
@@ -257,15 +257,11 @@ class Reactions(ApiList):
         incident = access.get_incident(request.user, number)
         access.require(request.user, "work", incident)
         sent = _seen(read(ReactionBody, request), request.now)
-        return once(
+        return made_once(
             request,
-            lambda: Response(
-                ReactionSerializer(
-                    actions.note_reaction(incident_id=incident.pk, **sent, by=request.user, now=request.now)
-                ).data,
-                status=201,
-            ),
-            still=lambda body: access.get_incident(request.user, number),
+            incident,
+            ReactionSerializer,
+            lambda: actions.note_reaction(incident_id=incident.pk, **sent, by=request.user, now=request.now),
         )
 
 
@@ -323,15 +319,11 @@ class ReactionTasks(Api):
         row = get_object_or_404(incident.competitor_reactions, pk=reaction_id)
         access.require(request.user, "work", incident)
         sent = read(TaskBody, request)
-        return once(
+        return made_once(
             request,
-            lambda: Response(
-                TaskSerializer(
-                    actions.add_response_task(reaction_id=row.pk, **sent, by=request.user, now=request.now)
-                ).data,
-                status=201,
-            ),
-            still=lambda body: access.get_incident(request.user, number),
+            incident,
+            TaskSerializer,
+            lambda: actions.add_response_task(reaction_id=row.pk, **sent, by=request.user, now=request.now),
         )
 
 

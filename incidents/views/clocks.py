@@ -21,6 +21,7 @@ from incidents import access, actions, calendars, clock_table, clocks, deadlines
 from incidents.actions.clocks import known_regions, latest
 from incidents.clock_table import CLOCKS, ClockFilter
 from incidents.models import Deadline, Incident
+from incidents.views.outward import said
 
 
 def _board(request: HttpRequest) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def _press(form_class: type[Form] | None, act: Callable[..., Any], done: str) ->
         form = form_class(request.POST) if form_class else None
         back = redirect("incidents:deadline", number, deadline_id)
         if form is not None and not form.is_valid():
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            messages.error(request, said(form))
             return back
         try:
             act(deadline_id=deadline.pk, by=request.user, now=request.now, **(form.cleaned_data if form else {}))

@@ -1,7 +1,7 @@
 """Declaring, and the presses of the room. The room itself is the desk's."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +19,7 @@ from incidents import access, actions, forms, plan_room
 from incidents.models import Component, Incident, Product
 from incidents.team import first_team
 from incidents.views import from_signals
+from incidents.views.outward import said
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,35 +81,26 @@ def _first_answers(request: HttpRequest, watched: Incident | None) -> dict[str, 
 
 
 def _watch(request: HttpRequest, form: forms.DeclareForm) -> Incident:
-    data = form.cleaned_data
-    return actions.open_watch_item(
-        title=data["title"],
-        kind=data["kind"],
-        severity=data["severity"],
-        noticed_at=min(data["discovered_at"], request.now),
-        summary=data["summary"],
-        components=form.cleaned_components(),
-        restricted=data["restricted"],
-        by=request.user,
-        now=request.now,
-    )
+    return actions.open_watch_item(noticed_at=_discovered(request, form), **_answers(request, form))
 
 
 def _declare(request: HttpRequest, form: forms.DeclareForm, watched: Incident | None) -> Incident:
-    data = form.cleaned_data
     return actions.declare_incident(
-        title=data["title"],
-        kind=data["kind"],
-        severity=data["severity"],
-        # The field has minutes only; a press within the same minute must not look like the future.
-        discovered_at=min(data["discovered_at"], request.now),
-        summary=data["summary"],
-        components=form.cleaned_components(),
-        restricted=data["restricted"],
-        watch_item=watched,
-        by=request.user,
-        now=request.now,
+        discovered_at=_discovered(request, form), watch_item=watched, **_answers(request, form)
     )
+
+
+def _discovered(request: HttpRequest, form: forms.DeclareForm) -> datetime:
+    """The field has minutes only; a press within the same minute must not look like the future."""
+    moment: datetime = form.cleaned_data["discovered_at"]
+    return min(moment, request.now)
+
+
+def _answers(request: HttpRequest, form: forms.DeclareForm) -> dict[str, Any]:
+    """What is asked alike, whether it is declared or only watched."""
+    same = ("title", "kind", "severity", "summary", "restricted")
+    answers = {name: form.cleaned_data[name] for name in same}
+    return {**answers, "components": form.cleaned_components(), "by": request.user, "now": request.now}
 
 
 @require_GET
@@ -160,17 +152,20 @@ def _as_text(value: Any) -> str:
 
 
 def _press(form_class: type[Form] | None, act: Callable[..., Any]) -> Callable[..., HttpResponse]:
-    """A press in the room: one form, one action, back to the room with what happened."""
+    """A press in the room: one form, one action, back to the room with what happened.
+
+    `act` gets the incident, and what was typed beside who presses and when.
+    """
 
     @require_POST
     def view(request: HttpRequest, number: int) -> HttpResponse:
         incident = access.get_incident(request.user, number)
         form = form_class(request.POST) if form_class else None
         if form is not None and not form.is_valid():
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            messages.error(request, said(form))
             return redirect("desk:room", number)
         try:
-            act(incident, form.cleaned_data if form else {}, request)
+            act(incident, {**(form.cleaned_data if form else {}), "by": request.user, "now": request.now})
         except Refused as refusal:
             messages.error(request, str(refusal))
         return redirect("desk:room", number)
@@ -178,56 +173,12 @@ def _press(form_class: type[Form] | None, act: Callable[..., Any]) -> Callable[.
     return view
 
 
-move = _press(
-    forms.MoveForm,
-    lambda incident, data, request: actions.move_phase(
-        incident_id=incident.pk,
-        to=data["to"],
-        waive_reason=data["waive_reason"],
-        break_glass=data["break_glass"],
-        by=request.user,
-        now=request.now,
-    ),
-)
-stand_down = _press(
-    forms.StandDownForm,
-    lambda incident, data, request: actions.stand_down(
-        incident_id=incident.pk,
-        reason=data["reason"],
-        break_glass=data["break_glass"],
-        by=request.user,
-        now=request.now,
-    ),
-)
-tick = _press(
-    forms.TickForm,
-    lambda incident, data, request: actions.tick_criterion(
-        incident_id=incident.pk, key=data["key"], note=data["note"], by=request.user, now=request.now
-    ),
-)
-severity = _press(
-    forms.SeverityForm,
-    lambda incident, data, request: actions.change_severity(
-        incident_id=incident.pk,
-        severity=data["severity"],
-        reason=data["reason"],
-        break_glass=data["break_glass"],
-        by=request.user,
-        now=request.now,
-    ),
-)
-milestone = _press(
-    forms.MilestoneForm,
-    lambda incident, data, request: actions.reach_milestone(
-        incident=incident, kind=data["kind"], by=request.user, now=request.now
-    ),
-)
-component = _press(
-    forms.ComponentForm,
-    lambda incident, data, request: actions.set_component_state(
-        incident=incident, component=data["component"], state=data["state"], by=request.user, now=request.now
-    ),
-)
+move = _press(forms.MoveForm, lambda incident, typed: actions.move_phase(incident_id=incident.pk, **typed))
+stand_down = _press(forms.StandDownForm, lambda incident, typed: actions.stand_down(incident_id=incident.pk, **typed))
+tick = _press(forms.TickForm, lambda incident, typed: actions.tick_criterion(incident_id=incident.pk, **typed))
+severity = _press(forms.SeverityForm, lambda incident, typed: actions.change_severity(incident_id=incident.pk, **typed))
+milestone = _press(forms.MilestoneForm, lambda incident, typed: actions.reach_milestone(incident=incident, **typed))
+component = _press(forms.ComponentForm, lambda incident, typed: actions.set_component_state(incident=incident, **typed))
 
 
 @require_POST
