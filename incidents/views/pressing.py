@@ -92,8 +92,8 @@ def _declare(request: HttpRequest, form: forms.DeclareForm, watched: Incident | 
 
 def _discovered(request: HttpRequest, form: forms.DeclareForm) -> datetime:
     """The field has minutes only; a press within the same minute must not look like the future."""
-    moment: datetime = form.cleaned_data["discovered_at"]
-    return min(moment, request.now)
+    moment: datetime = min(form.cleaned_data["discovered_at"], request.now)
+    return moment
 
 
 def _answers(request: HttpRequest, form: forms.DeclareForm) -> dict[str, Any]:
