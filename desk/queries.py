@@ -220,7 +220,7 @@ def rest_of_room(incident: Incident, person: User, now: datetime) -> dict[str, A
     """What the room shows below that, as it stood when the page was opened."""
     return {
         "record": kept.as_it_stands("record", incident, now, lambda: documents.for_room(incident)),
-        **outward.for_room(incident, person, now),
+        **outward.for_room(incident),
         **plan_room.for_room(incident, person, now),
     }
 

@@ -35,7 +35,7 @@ class Asked:
 Sentence = Callable[[Asked], str]
 
 
-def _works(asked: Asked) -> str:
+def works(asked: Asked) -> str:
     """Empty for whoever works on it."""
     return "" if access.may(asked.person, "work") and asked.sees else access.refusal("work")
 
@@ -51,7 +51,7 @@ class Ability:
     key: str
     label: str
     not_now: Sentence = _always
-    not_you: Sentence = _works
+    not_you: Sentence = works
     decision: str = ""
 
 

@@ -144,7 +144,9 @@ def get_fact(user: User, number: int, fact_id: int) -> Fact:
 
 def get_mention(user: User, mention_id: int) -> Mention:
     """The mention, or 404. Those of no incident are the workshop's."""
-    found = Mention.objects.visible_to(user).select_related("incident__lead", "owner", "seen_by", "answered_by")
+    found = Mention.objects.visible_to(user).select_related(
+        "incident__lead", "owner", "seen_by", "answered_by", "struck_by"
+    )
     mention = found.filter(pk=mention_id).first()
     if mention is None or (mention.incident is None and not may(user, "work")):
         raise Http404

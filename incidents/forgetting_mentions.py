@@ -6,9 +6,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from crisiscomms import personal, retention
-from incidents.models import Mention
+from incidents import corrections
+from incidents.models import Correction, Mention
 
-COLUMNS = ("author", "quote", "link", "answered_how")
+COLUMNS = ("author", "quote", "link", "answered_how", "struck_why")
 
 
 def _over(before: datetime) -> QuerySet[Mention]:
@@ -23,12 +24,16 @@ def _forget(found: QuerySet[Mention], now: datetime) -> int:
     for one in mentions:
         one.author, one.quote, one.link, one.forgotten_at = "", "", "", now
         one.answered_how = "(forgotten)" if one.answered_at else ""
-        one.save(update_fields=["author", "quote", "link", "answered_how", "forgotten_at"])
+        one.struck_why = "(forgotten)" if one.struck_at else ""
+        one.save(update_fields=[*COLUMNS, "forgotten_at"])
+    corrections.forget(mentions)
     return len(mentions)
 
 
 def _of(person: personal.Person) -> QuerySet[Mention]:
-    return Mention.objects.filter(personal.naming(person, *COLUMNS), forgotten_at=None)
+    """Also what named them until it was corrected."""
+    before = Correction.objects.filter(personal.naming(person, "changes")).values("mention")
+    return Mention.objects.filter(personal.naming(person, *COLUMNS) | Q(pk__in=before), forgotten_at=None)
 
 
 def _held(person: personal.Person) -> list[dict[str, Any]]:
@@ -37,8 +42,9 @@ def _held(person: personal.Person) -> list[dict[str, Any]]:
             "seen_at": one.seen_at.isoformat(),
             "where": f"{one.get_channel_display()}, {one.where}",
             **{name: getattr(one, name) for name in COLUMNS},
+            "corrections": [row.changes for row in one.corrections.all()],
         }
-        for one in _of(person).order_by("pk")
+        for one in _of(person).prefetch_related("corrections").order_by("pk")
     ]
 
 

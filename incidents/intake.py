@@ -76,12 +76,21 @@ def _latest(source: SignalSource, fingerprints: list[str]) -> dict[str, Signal]:
     """The newest signal with each fingerprint, without its body."""
     found = Signal.objects.filter(source=source, fingerprint__in=fingerprints)
     newest = found.order_by("fingerprint", "-pk").distinct("fingerprint")
-    return {one.fingerprint: one for one in newest.only("fingerprint", "status", "ended_at", "values", "happened_at")}
+    wanted = ("fingerprint", "status", "ended_at", "values", "happened_at", "told_at")
+    return {one.fingerprint: one for one in newest.only(*wanted)}
 
 
 def _begins_anew(have: Signal, noticed: Noticed) -> bool:
     """It was over, and goes on again. What tells of a time before the end came late."""
     return have.ended_at is not None and not noticed.is_over and noticed.at > have.ended_at
+
+
+def _is_late(have: Signal, noticed: Noticed) -> bool:
+    """Sent before what is known of it happened: a delivery that waited, or one that somebody sent again.
+
+    Sender's clock against sender's clock. One that gives no moment speaks of now (protocol.moment).
+    """
+    return noticed.told_at < (have.told_at or have.happened_at)
 
 
 def _again(have: Iterable[Signal], noticed: dict[int, Noticed], now: datetime) -> None:
@@ -93,13 +102,16 @@ def _again(have: Iterable[Signal], noticed: dict[int, Noticed], now: datetime) -
     Signal.objects.filter(pk__in=[one.pk for one in going_on]).update(due_at=look)
     changed = []
     for one in going_on:
-        told = noticed[one.pk]
+        told, is_late = noticed[one.pk], _is_late(one, noticed[one.pk])
         if told.is_over:
-            Signal.objects.filter(pk=one.pk).update(status=Status.RESOLVED, ended_at=max(told.at, one.happened_at))
-        elif told.values != one.values:
+            if not is_late:
+                Signal.objects.filter(pk=one.pk).update(status=Status.RESOLVED, ended_at=max(told.at, one.happened_at))
+            continue
+        if told.values != one.values or told.told_at != one.told_at:
             one.values = {**one.values, **told.values}
+            one.told_at = one.told_at if is_late else told.told_at
             changed.append(one)
-    Signal.objects.bulk_update(changed, ["values"], batch_size=200)
+    Signal.objects.bulk_update(changed, ["values", "told_at"], batch_size=200)
 
 
 def _begin(source: SignalSource, fresh: list[Noticed], raw: str, delivery_id: str, now: datetime) -> None:
@@ -127,6 +139,7 @@ def _fields(noticed: Noticed, now: datetime) -> dict[str, Any]:
         "happened_at": noticed.at,
         "received_at": now,
         "last_seen_at": now,
+        "told_at": noticed.told_at,
         "due_at": now,
     }
 

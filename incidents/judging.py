@@ -12,8 +12,10 @@ from django.db.models import Q
 
 from crisiscomms import audit
 from incidents import proposals, thresholds
+from incidents.actions.locking import lock_incident
 from incidents.actions.signals import matching
 from incidents.actions.watching import open_watch_item
+from incidents.intake import LOOK_AGAIN
 from incidents.models import Component, Incident, Signal, ThresholdRule
 from incidents.thresholds import Windows
 
@@ -34,11 +36,11 @@ def judge_due(*, now: datetime, limit: int = BATCH) -> int:
 
 
 class _Judge:
-    """What is the same for every signal of one run: the rules, the windows, the components."""
+    """What is the same for every signal of one run: the windows, the components, how a version of a rule is read."""
 
     def __init__(self, now: datetime) -> None:
         self.now, self.windows = now, Windows()
-        self.rules = [(rule, thresholds.read(rule.data)) for rule in ThresholdRule.objects.filter(is_on=True)]
+        self.read: dict[tuple[int, int], thresholds.Rule] = {}
         self.parts = list(Component.objects.in_use().select_related("product"))
 
     def judged(self, pk: int) -> bool:
@@ -57,10 +59,7 @@ class _Judge:
 
     def _judge(self, signal: Signal) -> None:
         self._place(signal)
-        item = _open_home(signal) or _where_it_was(signal)
-        if item is not None:
-            # The record's lock before any row of the signal, as in every act on an incident.
-            audit.hold(item.chain)
+        item = _home(signal)
         rule, why = self._met(signal) if signal.judged_at is None or signal.ended_at is None else (None, "")
         if rule is not None:
             item = self._act(signal, item, rule, why)
@@ -68,8 +67,15 @@ class _Judge:
             Signal.objects.filter(pk=signal.pk, incident=signal.incident_id).update(incident=None)
         elif item is not None and item.pk != signal.incident_id:
             _attach(signal, item, why, self.now)
-        changes = {"judged_at": self.now, "due_at": None} | ({"reason": why[:600]} if why else {})
+        changes = {"judged_at": self.now} | ({"reason": why[:600]} if why else {})
         Signal.objects.filter(pk=signal.pk).update(**changes)
+        self._rest(signal)
+
+    def _rest(self, signal: Signal) -> None:
+        """Nothing more to look at, unless something came in since it was read: that is looked at soon."""
+        same = Signal.objects.filter(pk=signal.pk, due_at=signal.due_at)
+        if not same.filter(seen_count=signal.seen_count, status=signal.status).update(due_at=None):
+            same.update(due_at=self.now + LOOK_AGAIN)
 
     def _place(self, signal: Signal) -> None:
         if signal.judged_at is None and not signal.components.exists():
@@ -78,8 +84,12 @@ class _Judge:
     def _met(self, signal: Signal) -> tuple[ThresholdRule | None, str]:
         """The first rule that holds, and why."""
         facts = thresholds.facts_of(signal, self.now, self.windows)
-        for row, rule in self.rules:
-            why = thresholds.verdict(rule, facts)
+        # Asked anew each turn: another worker may have opened a rule's watch item, and a person switched a rule off.
+        for row in ThresholdRule.objects.filter(is_on=True):
+            key = row.pk, row.version
+            if key not in self.read:
+                self.read[key] = thresholds.read(row.data)
+            why = thresholds.verdict(self.read[key], facts)
             if why:
                 return row, f"{row.name}: {why}."
         return None, ""
@@ -94,8 +104,8 @@ class _Judge:
 
     def _watch_item(self, signal: Signal, rule: ThresholdRule, why: str) -> Incident:
         """The item that this rule has opened and that is still open, so that one storm is one item; or a new one."""
-        have = rule.watch_item
-        if have is not None and have.phase != Incident.Phase.CLOSED:
+        have = _locked_open(rule.watch_item_id)
+        if have is not None:
             return have
         parts = {*rule.data["components"], *signal.components.values_list("pk", flat=True)}
         rule.watch_item = open_watch_item(
@@ -119,25 +129,37 @@ def _says_more(rule: ThresholdRule, item: Incident | None) -> bool:
     return WORST_FIRST.index(rule.data["severity"]) < WORST_FIRST.index(item.severity)
 
 
-def _open_home(signal: Signal) -> Incident | None:
-    """Where it belongs. What goes on after its incident was closed is something new, and free."""
+def _home(signal: Signal) -> Incident | None:
+    """Where it belongs or did before, locked: the record's lock comes before any row of the signal, as in every act."""
+    if signal.incident is None or _is_past(signal):
+        return _locked_open(_where_it_was(signal))
+    signal.incident = lock_incident(signal.incident.pk)
+    return None if _is_past(signal) else signal.incident
+
+
+def _is_past(signal: Signal) -> bool:
+    """What goes on after its incident was closed is something new, and free."""
     closed = signal.incident.closed_at if signal.incident else None
-    return None if closed is not None and signal.last_seen_at > closed else signal.incident
+    return closed is not None and signal.last_seen_at > closed
 
 
-def _where_it_was(signal: Signal) -> Incident | None:
+def _where_it_was(signal: Signal) -> int | None:
     """The open incident or watch item that the same thing belonged to when it came before."""
     if signal.source_id is None:
         return None
     before = Signal.objects.filter(source=signal.source_id, fingerprint=signal.fingerprint, incident__isnull=False)
     before = before.filter(~Q(incident__phase=Incident.Phase.CLOSED)).exclude(pk=signal.pk)
-    found = before.select_related("incident").order_by("-pk").first()
-    return found.incident if found else None
+    return before.order_by("-pk").values_list("incident", flat=True).first()
+
+
+def _locked_open(pk: int | None) -> Incident | None:
+    """Nothing, if somebody closed it before it could be locked."""
+    item = lock_incident(pk) if pk is not None else None
+    return None if item is None or item.phase == Incident.Phase.CLOSED else item
 
 
 def _attach(signal: Signal, item: Incident, why: str, now: datetime) -> None:
     """By itself; the record says so. Unless somebody has attached it meanwhile."""
-    audit.hold(item.chain)
     if not Signal.objects.filter(pk=signal.pk, incident=signal.incident_id).update(incident=item):
         return
     text = f"Signal attached: {signal.title} ({signal.origin})" + (f". {why}" if why else "")

@@ -32,6 +32,7 @@ class Stack:
 
 def drawn(mentions: QuerySet[Mention]) -> dict[str, Any] | None:
     """What the template draws; None when there is nothing. By the hour within two days, else by the day, the last 60."""
+    mentions = mentions.filter(struck_at=None)
     ends = mentions.aggregate(first=Min("seen_at"), last=Max("seen_at"))
     if ends["first"] is None:
         return None

@@ -9,10 +9,18 @@ from crisiscomms.tables import Column, Table
 from incidents.models import Mention, MentionChannel
 
 CELLS = "incidents/mention_cells.html"
-ANSWERS = [("", "All"), ("waiting", "Waits for an answer"), ("answered", "Answered"), ("none", "Needs none")]
+ANSWERS = [
+    ("", "All"),
+    ("waiting", "Waits for an answer"),
+    ("answered", "Answered"),
+    ("none", "Needs none"),
+    ("struck", "Struck out"),
+]
 
 
 def _answer(mention: Mention) -> str:
+    if mention.struck_at:
+        return f"Struck out: {mention.struck_why}"
     if mention.answered_at:
         return f"Answered: {mention.answered_how}"
     return f"Waits for {mention.owner}" if mention.needs_answer else ""
@@ -62,6 +70,9 @@ def narrow(mentions: QuerySet[Mention], wanted: dict[str, Any]) -> QuerySet[Ment
     for word in wanted["q"].split():
         found = Q(where__icontains=word) | Q(quote__icontains=word) | Q(author__icontains=word)
         mentions = mentions.filter(found)
+    if wanted["answer"] == "struck":
+        return mentions.exclude(struck_at=None)
+    mentions = mentions.filter(struck_at=None)
     if wanted["answer"] == "waiting":
         return mentions.filter(needs_answer=True, answered_at=None)
     if wanted["answer"] == "answered":
@@ -70,8 +81,13 @@ def narrow(mentions: QuerySet[Mention], wanted: dict[str, Any]) -> QuerySet[Ment
 
 
 def totals(mentions: QuerySet[Mention]) -> dict[str, Any]:
-    """By channel × sentiment, with how many may have read them: one query."""
-    counts = mentions.values("channel", "sentiment").annotate(count=Count("pk"), readers=Sum("reach")).order_by()
+    """By channel × sentiment, with how many may have read them: one query. What was struck out counts nowhere."""
+    counts = (
+        mentions.filter(struck_at=None)
+        .values("channel", "sentiment")
+        .annotate(count=Count("pk"), readers=Sum("reach"))
+        .order_by()
+    )
     found: dict[str, dict[str, int]] = {}
     readers: dict[str, int] = {}
     for row in counts:

@@ -2,13 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
 
-from crisiscomms.models import User
-from incidents import access
 from incidents.actions.halting import DURING
 from incidents.models import HaltItem, Incident, Mention, ResponseTask
 
@@ -28,14 +25,18 @@ def with_due(incident: Incident) -> list[HaltItem]:
     return sorted(items, key=lambda one: (one.due_at is None, one.due_at or one.at))  # type: ignore[attr-defined]
 
 
-def for_room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
+def for_room(incident: Incident) -> dict[str, Any]:
     items = with_due(incident)
     reactions = incident.competitor_reactions.select_related("decided_by").prefetch_related("tasks")
-    mentions = Mention.objects.filter(incident=incident).aggregate(
-        total=Count("pk"),
-        negative=Count("pk", filter=Q(sentiment="negative")),
-        positive=Count("pk", filter=Q(sentiment="positive")),
-        waiting=Count("pk", filter=Q(needs_answer=True, answered_at=None)),
+    mentions = (
+        Mention.objects.counted()
+        .filter(incident=incident)
+        .aggregate(
+            total=Count("pk"),
+            negative=Count("pk", filter=Q(sentiment="negative")),
+            positive=Count("pk", filter=Q(sentiment="positive")),
+            waiting=Count("pk", filter=Q(needs_answer=True, answered_at=None)),
+        )
     )
     listed = list(reactions[:5])
     return {
@@ -43,13 +44,14 @@ def for_room(incident: Incident, person: User, now: datetime) -> dict[str, Any]:
         "halt_waiting": [one for one in items if one.due_at is not None],  # type: ignore[attr-defined]
         "halt_is_during": incident.phase in DURING,
         "mention_numbers": mentions,
-        "mentions_waiting": list(
-            Mention.objects.waiting().filter(incident=incident).select_related("owner").order_by("seen_at")[:5]
-        ),
+        "mentions_waiting": _waiting(incident) if mentions["waiting"] else [],
         "competitor_reactions": listed,
         "responses_open": sum(task.state == ResponseTask.State.OPEN for one in listed for task in one.tasks.all()),
-        "outward_may_work": access.may(person, "work", incident),
     }
+
+
+def _waiting(incident: Incident) -> list[Mention]:
+    return list(Mention.objects.waiting().filter(incident=incident).select_related("owner").order_by("seen_at")[:5])
 
 
 def _counted(states: Iterable[str]) -> dict[str, int]:

@@ -3,6 +3,7 @@ from django.urls import path
 from incidents.views import (
     anchors,
     clocks,
+    correcting,
     decisions,
     facts,
     hooks,
@@ -90,6 +91,11 @@ urlpatterns = [
     path("incidents/INC-<id:number>/mentions.csv", monitoring.mentions_csv, name="mentions_csv"),
     path("incidents/INC-<id:number>/competitors/", monitoring.competitors, name="competitors"),
     path("incidents/INC-<id:number>/competitors/<id:reaction_id>/", monitoring.competitor, name="competitor"),
+    path(
+        "incidents/INC-<id:number>/competitors/<id:reaction_id>/correct/",
+        correcting.reaction,
+        name="competitor_correct",
+    ),
     path("incidents/INC-<id:number>/plan/", playbooks.plan, name="plan"),
     path("incidents/INC-<id:number>/plan/switch/", playbooks.switch, name="plan_switch"),
     path("playbooks/", playbooks.matrix, name="playbooks"),
@@ -102,6 +108,7 @@ urlpatterns = [
     path("mentions/", monitoring.all_mentions, name="all_mentions"),
     path("mentions.csv", monitoring.all_mentions_csv, name="all_mentions_csv"),
     path("mentions/<id:mention_id>/", monitoring.mention, name="mention"),
+    path("mentions/<id:mention_id>/correct/", correcting.mention, name="mention_correct"),
     path("incidents/INC-<id:number>/record/", record.record, name="record"),
     path("incidents/INC-<id:number>/record/add/", record.add_document, name="record_add"),
     path("incidents/INC-<id:number>/record/waive/", record.waive_document, name="record_waive"),

@@ -411,6 +411,8 @@ incidents:all_mentions_csv                GET  in   404  404  404  200  200  200
 incidents:all_mentions_csv                POST in   405  405  405  405  405  405
 incidents:mention                         GET  in   404  404  200  200  200  404
 incidents:mention                         POST in   404  404  422  422  422  404
+incidents:mention_correct                 GET  in   404  404  404  200  200  404
+incidents:mention_correct                 POST in   404  404  404  422  422  404
 incidents:halt_list                       GET  in   404  404  200  200  200  404
 incidents:halt_list                       POST in   404  404  422  422  422  404
 incidents:halt_act                        GET  in   405  405  405  405  405  405
@@ -425,6 +427,8 @@ incidents:competitors                     GET  in   404  404  200  200  200  404
 incidents:competitors                     POST in   404  404  422  422  422  404
 incidents:competitor                      GET  in   404  404  200  200  200  404
 incidents:competitor                      POST in   404  404  422  422  422  404
+incidents:competitor_correct              GET  in   404  404  404  200  200  404
+incidents:competitor_correct              POST in   404  404  404  422  422  404
 incidents:playbooks                       GET  in   404  200  200  200  200  200
 incidents:playbooks                       POST in   405  405  405  405  405  405
 incidents:playbook                        GET  in   404  200  200  200  200  200

@@ -282,6 +282,18 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "incidents:mentions": ("workshop", MENTION),
     "incidents:all_mentions": ("workshop", MENTION),
     "incidents:mention": ("workshop", {"act": "answer", "how": "text", "owner": "1", "incident": "1"}),
+    "incidents:mention_correct": ("workshop", {**MENTION, "seen": "1"}),
+    "incidents:competitor_correct": (
+        "workshop",
+        {
+            "seen": "1",
+            "competitor": "text",
+            "what": "text",
+            "channel": "press",
+            "link": "https://x.example",
+            "seen_at": "2026-11-17T13:00",
+        },
+    ),
     "incidents:competitors": (
         "workshop",
         {

@@ -278,6 +278,64 @@ def first_line(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (function.body[1] if is_docstring else first).lineno
 
 
+def actions_of_people() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for file, tree in sources().items():
+        if "actions" in (*Path(file).parts, Path(file).stem):
+            yield from ((file, node) for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+def root_of(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+RIGHTS = re.compile(r"(access|abilities|decisions)\.(require|settle)\w*")
+# Besides what is called a lock: what opens it under one, and what makes it.
+LOCKS = re.compile(r"lock|\b_open_incident$|\b_open$|\b_turn$|\bopen_incident$")
+
+
+def asked_unlocked(function: ast.FunctionDef) -> Iterator[str]:
+    """What rights are asked about here that this act was given, or read, without locking it first."""
+    rows = {model.__name__ for model in our_models()} - {"User"}
+    given = {
+        one.arg
+        for one in [*function.args.args, *function.args.kwonlyargs]
+        if one.annotation and ast.unparse(one.annotation).removesuffix(" | None") in rows
+    }
+    for node in sorted(ast.walk(function), key=lambda one: getattr(one, "lineno", 0)):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            call = node.value.func
+            names = {one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            # What was read by other means is as good as given.
+            given = given - names if LOCKS.search(ast.unparse(call)) else given | names
+        if isinstance(node, ast.Call) and RIGHTS.fullmatch(ast.unparse(node.func)):
+            yield from {root_of(one) for one in node.args} & given
+
+
+def test_an_act_locks_what_it_asks_rights_about():
+    """A page asks about its incident once and remembers the answer (access.sees): an act that trusts it may be late."""
+    wrong = {
+        (file, function.name, name)
+        for file, function in actions_of_people()
+        if not function.name.startswith("_") and any("atomic" in ast.unparse(one) for one in function.decorator_list)
+        for name in asked_unlocked(function)
+    }
+
+    assert wrong == set()
+
+
+LOCKING = re.compile(r"select_for_update|audit\.hold|\b_?lock\w*\(")
+
+
+def test_what_is_called_a_lock_locks():
+    called = re.compile(r"(^|_)lock(s|_|$)|^_open_incident$")
+    locks = {(file, one.name): one.body for file, one in actions_of_people() if called.search(one.name)}
+
+    assert len(locks) > 10
+    assert [key for key, body in locks.items() if not LOCKING.search("\n".join(map(ast.unparse, body)))] == []
+
+
 def test_no_file_is_named_after_nothing():
     vague = {"utils", "helpers", "common", "manager", "handler", "misc"}
 

@@ -18,6 +18,7 @@ from incidents.actions.competitors import (
     note_reaction,
 )
 from incidents.actions.components import set_component_state
+from incidents.actions.correcting import correct_mention, correct_reaction, move_mention, strike_mention
 from incidents.actions.deciding import decide_disclosure, note_decision
 from incidents.actions.declaring import declare_incident
 from incidents.actions.duty import add_duty_hours, add_duty_shift, remove_duty_hours, remove_duty_shift
@@ -117,6 +118,8 @@ __all__ = [
     "check_again",
     "complete_plan_task",
     "confirm_fact",
+    "correct_mention",
+    "correct_reaction",
     "create_source",
     "decide_disclosure",
     "decide_response",
@@ -140,6 +143,7 @@ __all__ = [
     "load_threshold_rules",
     "lock_incident",
     "meet_deadline",
+    "move_mention",
     "move_phase",
     "note_decision",
     "note_fetched",
@@ -168,6 +172,7 @@ __all__ = [
     "snooze_deadline",
     "stand_down",
     "start_export",
+    "strike_mention",
     "switch_playbook",
     "switch_source",
     "switch_threshold_rule",

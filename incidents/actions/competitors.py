@@ -9,8 +9,8 @@ from django.urls import reverse
 from crisiscomms import audit, policy
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, deadlines
-from incidents.actions.lifecycle import lock_incident
+from incidents import abilities, access, deadlines
+from incidents.actions.locking import lock_incident
 from incidents.actions.outward import require_link
 from incidents.models import CompetitorReaction, Deadline, Incident, MentionChannel, ResponseTask
 from incidents.owners import of_role
@@ -19,6 +19,10 @@ State = ResponseTask.State
 Response, Truth = CompetitorReaction.Response, CompetitorReaction.Truth
 # The tasks that open by themselves.
 DECIDE, LEGAL = "decide", "legal"
+TITLES = {
+    DECIDE: "Decide how to answer {}",
+    LEGAL: "Say whether a legal step answers the false claim of {}",
+}
 
 
 def rules() -> dict[str, Any]:
@@ -33,27 +37,30 @@ def note_reaction(
 ) -> CompetitorReaction:  # fmt: skip
     """Write down what a competitor does. Product marketing is asked to decide, legal where a claim is false."""
     incident = lock_incident(incident_id)
-    access.require(by, "work", incident)
-    if not competitor.strip() or not what.strip():
-        raise Refused("Say which competitor it is and what they do.")
-    if channel not in MentionChannel.values:
-        raise Refused("Choose a channel from the list.")
-    if seen_at > now:
-        raise Refused("It cannot have been seen in the future. Check the time.")
+    abilities.require("reaction_note", incident, by, now)
+    check(competitor, what, channel, seen_at, now)
     require_link(link)
     _check_truth(claim, is_true)
     reaction = CompetitorReaction.objects.create(
         incident=incident, competitor=competitor.strip(), what=what.strip(), channel=channel, link=link.strip(),
         seen_at=seen_at, seen_by=by, noted_at=now, claim=claim.strip(), is_true=is_true,
     )  # fmt: skip
-    _say(reaction, "competitor.noted", f"Competitor reaction noted: {reaction}", by, now)
+    say(reaction, "competitor.noted", f"Competitor reaction noted: {reaction}", by, now)
     # Of a closed incident it is only written down: no clock runs for it any more.
     if incident.phase != Incident.Phase.CLOSED:
         rule = rules()
-        title = f"Decide how to answer {reaction.competitor}"
-        _open(reaction, DECIDE, title, of_role(incident, rule["owner_role"], now), rule["decide_minutes"], now)
+        _open(reaction, DECIDE, of_role(incident, rule["owner_role"], now), rule["decide_minutes"], now)
         _ask_legal(reaction, now)
     return reaction
+
+
+def check(competitor: str, what: str, channel: str, seen_at: datetime, now: datetime) -> None:
+    if not competitor.strip() or not what.strip():
+        raise Refused("Say which competitor it is and what they do.")
+    if channel not in MentionChannel.values:
+        raise Refused("Choose a channel from the list.")
+    if seen_at > now:
+        raise Refused("It cannot have been seen in the future. Check the time.")
 
 
 def _check_truth(claim: str, is_true: str) -> None:
@@ -63,11 +70,13 @@ def _check_truth(claim: str, is_true: str) -> None:
         raise Refused("Say what they claim before you say whether it is true.")
 
 
-def _open(reaction: CompetitorReaction, key: str, title: str, owner: User, minutes: int, now: datetime) -> ResponseTask:
-    due = now + timedelta(minutes=minutes)
-    task, is_new = ResponseTask.objects.get_or_create(
-        reaction=reaction, key=key, defaults={"title": title[:160], "owner": owner, "due_at": due}
-    )
+def title_of(key: str, reaction: CompetitorReaction) -> str:
+    return TITLES[key].format(reaction.competitor)[:160]
+
+
+def _open(reaction: CompetitorReaction, key: str, owner: User, minutes: int, now: datetime) -> ResponseTask:
+    fields = {"title": title_of(key, reaction), "owner": owner, "due_at": now + timedelta(minutes=minutes)}
+    task, is_new = ResponseTask.objects.get_or_create(reaction=reaction, key=key, defaults=fields)
     if is_new:
         _plan(task, now)
     return task
@@ -75,7 +84,7 @@ def _open(reaction: CompetitorReaction, key: str, title: str, owner: User, minut
 
 def _plan(task: ResponseTask, now: datetime) -> None:
     deadlines.plan(
-        incident=task.reaction.incident, kind="response", subject=_subject(task), title=task.title, owner=task.owner,
+        incident=task.reaction.incident, kind="response", subject=subject_of(task), title=task.title, owner=task.owner,
         due_at=task.due_at, now=now,
     )  # fmt: skip
 
@@ -83,20 +92,18 @@ def _plan(task: ResponseTask, now: datetime) -> None:
 def _ask_legal(reaction: CompetitorReaction, now: datetime) -> None:
     if reaction.is_true == Truth.FALSE:
         rule = rules()
-        title = f"Say whether a legal step answers the false claim of {reaction.competitor}"
-        _open(reaction, LEGAL, title, of_role(reaction.incident, rule["legal_role"], now), rule["legal_minutes"], now)
+        _open(reaction, LEGAL, of_role(reaction.incident, rule["legal_role"], now), rule["legal_minutes"], now)
 
 
 @transaction.atomic
 def judge_claim(*, reaction_id: int, claim: str, is_true: str, by: User, now: datetime) -> CompetitorReaction:
     """Say what they claim, and whether it is true. A false claim asks legal."""
-    reaction = _lock(reaction_id, by)
-    _require_open(reaction.incident)
+    reaction = lock_reaction(reaction_id, "reaction_judge", by, now)
     _check_truth(claim, is_true)
     reaction.claim, reaction.is_true = claim.strip(), is_true
     reaction.save(update_fields=["claim", "is_true"])
     text = f"The claim of {reaction.competitor}: {reaction.get_is_true_display().lower()}"
-    _say(reaction, "competitor.judged", text, by, now)
+    say(reaction, "competitor.judged", text, by, now)
     _ask_legal(reaction, now)
     return reaction
 
@@ -104,9 +111,7 @@ def judge_claim(*, reaction_id: int, claim: str, is_true: str, by: User, now: da
 @transaction.atomic
 def decide_response(*, reaction_id: int, response: str, why: str, by: User, now: datetime) -> CompetitorReaction:
     """How it is answered. Raises NotAllowed for whoever may not decide that, naming who may."""
-    reaction = _lock(reaction_id, by)
-    _require_open(reaction.incident)
-    require_may_decide(by)
+    reaction = lock_reaction(reaction_id, "reaction_decide", by, now)
     if response not in Response.values or response == Response.UNDECIDED:
         raise Refused("Choose how it is answered.")
     if not why.strip():
@@ -115,18 +120,11 @@ def decide_response(*, reaction_id: int, response: str, why: str, by: User, now:
     reaction.decided_by, reaction.decided_at = by, now
     reaction.save(update_fields=["response", "decided_why", "decided_by", "decided_at"])
     words = f"{reaction.get_response_display()}. {reaction.decided_why}"
-    _say(reaction, "competitor.decided", f"How {reaction.competitor} is answered: {words}", by, now)
+    say(reaction, "competitor.decided", f"How {reaction.competitor} is answered: {words}", by, now)
     open_one = reaction.tasks.filter(key=DECIDE, state=State.OPEN).first()
     if open_one is not None:
         _end(_task(open_one, reaction), State.DONE, words, by, now)
     return reaction
-
-
-def require_may_decide(by: User) -> None:
-    roles = rules()["decide_roles"]
-    if not by.has_role(*roles):
-        names = ", ".join(sorted(str(Role(role).label) for role in roles))
-        raise NotAllowed(f"You may not decide how a competitor is answered. These roles may: {names}.")
 
 
 @transaction.atomic
@@ -134,8 +132,7 @@ def add_response_task(
     *, reaction_id: int, title: str, owner: User, due_at: datetime, by: User, now: datetime
 ) -> ResponseTask:
     """Something to do about it, with an owner and a clock."""
-    reaction = _lock(reaction_id, by)
-    _require_open(reaction.incident)
+    reaction = lock_reaction(reaction_id, "response_add", by, now)
     if not title.strip():
         raise Refused("Say what is to be done.")
     if due_at <= now:
@@ -143,14 +140,14 @@ def add_response_task(
     _require_may_own(owner, reaction.incident)
     task = ResponseTask.objects.create(reaction=reaction, title=title.strip(), owner=owner, due_at=due_at)
     _plan(task, now)
-    _say(reaction, "response.added", f"Response to {reaction.competitor}: {task.title}, {owner}", by, now)
+    say(reaction, "response.added", f"Response to {reaction.competitor}: {task.title}, {owner}", by, now)
     return task
 
 
 @transaction.atomic
 def end_response_task(*, task_id: int, outcome: str, by: User, now: datetime, is_dropped: bool = False) -> ResponseTask:
     """Done with what came of it, or dropped with the reason."""
-    task = _lock_task(task_id, by)
+    task = _lock_task(task_id, by, now)
     if task.state != State.OPEN:
         raise Conflict(f"This is {task.get_state_display().lower()} already, by {task.done_by}.")
     if task.key == DECIDE and not is_dropped:
@@ -165,16 +162,18 @@ def _end(task: ResponseTask, to: str, outcome: str, by: User, now: datetime) -> 
     task.state, task.outcome, task.done_by, task.done_at = to, outcome.strip()[:500], by, now
     task.save(update_fields=["state", "outcome", "done_by", "done_at"])
     if to == State.DONE:
-        deadlines.meet(incident=incident, kind="response", subject=_subject(task), now=now)
-        _say(task.reaction, "response.done", f"Response to {task.reaction.competitor}: {task.title}, done", by, now)
+        deadlines.meet(incident=incident, kind="response", subject=subject_of(task), now=now)
+        say(task.reaction, "response.done", f"Response to {task.reaction.competitor}: {task.title}, done", by, now)
     else:
-        deadlines.waive(incident=incident, kind="response", subject=_subject(task), reason=task.outcome, by=by, now=now)
+        deadlines.waive(
+            incident=incident, kind="response", subject=subject_of(task), reason=task.outcome, by=by, now=now
+        )
     return task
 
 
 @transaction.atomic
 def hand_over_response(*, task_id: int, owner: User, by: User, now: datetime) -> ResponseTask:
-    task = _lock_task(task_id, by)
+    task = _lock_task(task_id, by, now)
     if task.state != State.OPEN:
         raise Conflict("This is over already.")
     if owner == task.owner:
@@ -182,15 +181,10 @@ def hand_over_response(*, task_id: int, owner: User, by: User, now: datetime) ->
     _require_may_own(owner, task.reaction.incident)
     task.owner = owner
     task.save(update_fields=["owner"])
-    task.reaction.incident.deadlines.open().filter(kind="response", subject=_subject(task)).update(owner=owner)
+    task.reaction.incident.deadlines.open().filter(kind="response", subject=subject_of(task)).update(owner=owner)
     text = f"Response to {task.reaction.competitor}: {task.title}, handed over to {owner}"
-    _say(task.reaction, "response.owner", text, by, now)
+    say(task.reaction, "response.owner", text, by, now)
     return task
-
-
-def _require_open(incident: Incident) -> None:
-    if incident.phase == Incident.Phase.CLOSED:
-        raise Refused(f"{incident.ref} is closed.")
 
 
 def _require_may_own(owner: User, incident: Incident) -> None:
@@ -198,16 +192,18 @@ def _require_may_own(owner: User, incident: Incident) -> None:
         raise NotAllowed(f"{owner.name} cannot work on this incident. Choose somebody who can.")
 
 
-def _lock(reaction_id: int, by: User) -> CompetitorReaction:
+def lock_reaction(reaction_id: int, key: str, by: User, now: datetime) -> CompetitorReaction:
+    """For whoever may do `key` with it now."""
     incident = lock_incident(CompetitorReaction.objects.values_list("incident", flat=True).get(pk=reaction_id))
-    access.require(by, "work", incident)
+    abilities.require(key, incident, by, now)
     reaction = CompetitorReaction.objects.select_for_update(of=("self",)).get(pk=reaction_id)
     reaction.incident = incident
     return reaction
 
 
-def _lock_task(task_id: int, by: User) -> ResponseTask:
-    reaction = _lock(ResponseTask.objects.values_list("reaction", flat=True).get(pk=task_id), by)
+def _lock_task(task_id: int, by: User, now: datetime) -> ResponseTask:
+    reaction_id = ResponseTask.objects.values_list("reaction", flat=True).get(pk=task_id)
+    reaction = lock_reaction(reaction_id, "response_end", by, now)
     task = ResponseTask.objects.select_for_update(of=("self",)).select_related("owner", "done_by").get(pk=task_id)
     return _task(task, reaction)
 
@@ -217,11 +213,11 @@ def _task(task: ResponseTask, reaction: CompetitorReaction) -> ResponseTask:
     return task
 
 
-def _subject(task: ResponseTask) -> str:
+def subject_of(task: ResponseTask) -> str:
     return f"response:{task.pk}"
 
 
-def _say(reaction: CompetitorReaction, verb: str, text: str, by: User, now: datetime) -> None:
+def say(reaction: CompetitorReaction, verb: str, text: str, by: User, now: datetime) -> None:
     audit.record(
         chain=reaction.incident.chain, verb=verb, subject=f"competitor:{reaction.pk}", text=text, by=by, now=now
     )
@@ -237,3 +233,26 @@ deadlines.register(
         elsewhere="What we do about a competitor is done or dropped beside their reaction.",
     )
 )  # fmt: skip
+
+
+def _still_open(asked: abilities.Asked) -> str:
+    return f"{asked.incident.ref} is closed." if asked.incident.phase == Incident.Phase.CLOSED else ""
+
+
+def _decides(asked: abilities.Asked) -> str:
+    """Policy says whose it is; of them, whoever works on the incident."""
+    not_you = abilities.works(asked)
+    if not_you:
+        return not_you
+    roles = rules()["decide_roles"]
+    names = ", ".join(sorted(str(Role(role).label) for role in roles))
+    words = f"You may not decide how a competitor is answered. These roles may: {names}."
+    return "" if asked.person.has_role(*roles) else words
+
+
+# Also of a closed incident competitors speak, and what was begun is ended.
+abilities.register(abilities.Ability("reaction_note", "Note what a competitor makes of it"))
+abilities.register(abilities.Ability("reaction_judge", "Say whether a competitor’s claim is true", _still_open))
+abilities.register(abilities.Ability("reaction_decide", "Decide how a competitor is answered", _still_open, _decides))
+abilities.register(abilities.Ability("response_add", "Add a task about a competitor", _still_open))
+abilities.register(abilities.Ability("response_end", "End or hand over a task about a competitor"))

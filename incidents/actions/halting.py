@@ -10,8 +10,8 @@ from django.urls import reverse
 from crisiscomms import audit, notices, policy
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, deadlines, signals
-from incidents.actions.lifecycle import lock_incident
+from incidents import abilities, access, deadlines, signals
+from incidents.actions.locking import lock_incident
 from incidents.actions.outward import require_link
 from incidents.models import Deadline, HaltItem, Incident, OutwardActivity, OutwardKind, Product
 
@@ -165,9 +165,7 @@ def _of(incident: Incident, state: str) -> QuerySet[HaltItem]:
 def check_again(*, incident_id: int, by: User, now: datetime) -> list[HaltItem]:
     """Ask about what came on the list, or became concerned, since it was declared."""
     incident = lock_incident(incident_id)
-    access.require(by, "work", incident)
-    if incident.phase not in DURING:
-        raise Refused("Nothing is halted for this incident now.")
+    abilities.require("halt_add", incident, by, now)
     return open_checks(incident=incident, by=by, now=now)
 
 
@@ -177,9 +175,7 @@ def add_item(
 ) -> HaltItem:
     """Ask about something that is not on the standing list."""
     incident = lock_incident(incident_id)
-    access.require(by, "work", incident)
-    if incident.phase not in DURING:
-        raise Refused("Nothing is halted for this incident now.")
+    abilities.require("halt_add", incident, by, now)
     if not name.strip() or kind not in OutwardKind.values:
         raise Refused("Say what goes out, and of which kind it is.")
     require_link(link)
@@ -198,7 +194,7 @@ def add_item(
 @transaction.atomic
 def halt_item(*, item_id: int, by: User, now: datetime, reason: str = "") -> HaltItem:
     """It is halted now, by hand, where it goes out from."""
-    item = _lock(item_id, by)
+    item = _lock(item_id, by, now)
     _move(item, State.HALTED, by=by, now=now, reason=reason)
     deadlines.meet(incident=item.incident, kind="halt", subject=_subject(item), now=now)
     if item.incident.phase in AFTER:
@@ -209,7 +205,7 @@ def halt_item(*, item_id: int, by: User, now: datetime, reason: str = "") -> Hal
 @transaction.atomic
 def leave_running(*, item_id: int, reason: str, by: User, now: datetime) -> HaltItem:
     """Looked at, and it goes on for a reason."""
-    item = _lock(item_id, by)
+    item = _lock(item_id, by, now)
     if not reason.strip():
         raise Refused("Say why it may go on.")
     _move(item, State.RUNNING, by=by, now=now, reason=reason)
@@ -220,7 +216,7 @@ def leave_running(*, item_id: int, reason: str, by: User, now: datetime) -> Halt
 @transaction.atomic
 def resume_item(*, item_id: int, by: User, now: datetime, reason: str = "") -> HaltItem:
     """It goes out again. Before the incident is resolved that needs a reason."""
-    item = _lock(item_id, by)
+    item = _lock(item_id, by, now)
     if item.incident.phase in DURING and not reason.strip():
         raise Refused("The incident is not resolved yet. Say why this goes on all the same.")
     _move(item, State.RESUMED, by=by, now=now, reason=reason)
@@ -231,7 +227,7 @@ def resume_item(*, item_id: int, by: User, now: datetime, reason: str = "") -> H
 @transaction.atomic
 def keep_off(*, item_id: int, reason: str, by: User, now: datetime) -> HaltItem:
     """It does not come back, for a reason."""
-    item = _lock(item_id, by)
+    item = _lock(item_id, by, now)
     if not reason.strip():
         raise Refused("Say why it stays off.")
     _move(item, State.KEPT_OFF, by=by, now=now, reason=reason)
@@ -242,7 +238,7 @@ def keep_off(*, item_id: int, reason: str, by: User, now: datetime) -> HaltItem:
 @transaction.atomic
 def hand_over_item(*, item_id: int, owner: User, by: User, now: datetime) -> HaltItem:
     """Somebody else sees to it; what runs of its clocks is theirs."""
-    item = _lock(item_id, by)
+    item = _lock(item_id, by, now)
     if owner == item.owner:
         raise Refused(f"{owner} sees to this already. Choose somebody else.")
     _require_may_own(owner, item.incident)
@@ -263,9 +259,9 @@ def _require_may_own(owner: User, incident: Incident) -> None:
         raise NotAllowed(f"{owner.name} cannot work on this incident. Choose somebody who can.")
 
 
-def _lock(item_id: int, by: User) -> HaltItem:
+def _lock(item_id: int, by: User, now: datetime) -> HaltItem:
     incident = lock_incident(HaltItem.objects.values_list("incident", flat=True).get(pk=item_id))
-    access.require(by, "work", incident)
+    abilities.require("halt_act", incident, by, now)
     item = HaltItem.objects.select_for_update(of=("self",)).select_related("owner", "by").get(pk=item_id)
     item.incident = incident
     return item
@@ -309,6 +305,15 @@ deadlines.register(
         elsewhere=_ELSEWHERE,
     )
 )  # fmt: skip
+
+
+def _is_during(asked: abilities.Asked) -> str:
+    return "" if asked.incident.phase in DURING else "Nothing is halted for this incident now."
+
+
+abilities.register(abilities.Ability("halt_add", "Ask about something else that goes out", _is_during))
+# Which of them a check takes now, it says itself (MOVES); what was halted is settled after the end too.
+abilities.register(abilities.Ability("halt_act", "Halt, leave running, resume, keep off, hand over"))
 
 
 def _on_declared(*, incident: Incident, by: User, now: datetime, **_: Any) -> None:

@@ -7,7 +7,7 @@ from django.db import transaction
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import decisions, proposals
+from incidents import access, decisions, proposals
 from incidents.actions.lifecycle import change_severity, lock_incident
 from incidents.models import Incident, Signal, SignalProposal
 
@@ -82,8 +82,10 @@ def _open(proposal_id: int, by: User) -> SignalProposal:
 
 
 def _belong(proposal: SignalProposal, incident: Incident, by: User, now: datetime) -> None:
+    # A page asked about this incident a while ago: what counts is how it stands, and what they may see, now.
+    incident = lock_incident(incident.pk)
+    access.require(by, "work", incident)
     proposal.incident = incident
-    audit.hold(incident.chain)
     for signal in Signal.objects.filter(proposal=proposal, incident=None).select_related("source", "by"):
         if Signal.objects.filter(pk=signal.pk, incident=None).update(incident=incident):
             text = f"Signal attached: {signal.title} ({signal.origin})"

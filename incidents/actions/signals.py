@@ -95,11 +95,16 @@ def detach_signal(*, signal_id: int, by: User, now: datetime) -> Signal:
 def end_signal(*, signal_id: int, by: User, now: datetime) -> Signal:
     """It is over. What comes again after this is a new one."""
     access.require(by, "report")
+    at = Signal.objects.visible_to(by).filter(pk=signal_id).values_list("incident", flat=True).first()
+    # The record's lock before the signal's row, as everywhere.
+    incident = lock_incident(at) if at is not None else None
     signal = _lock(signal_id, by)
+    if signal.incident_id != at:
+        raise Conflict("Somebody else has moved it meanwhile.")
     if signal.status == Signal.Status.FIRING:
         signal.status, signal.ended_at = Signal.Status.RESOLVED, now
         signal.save(update_fields=["status", "ended_at"])
-        _say(signal, signal.incident, "ended", f"Signal is over: {signal.title}", by, now)
+        _say(signal, incident, "ended", f"Signal is over: {signal.title}", by, now)
     return signal
 
 

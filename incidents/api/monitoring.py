@@ -16,17 +16,24 @@ from rest_framework.reverse import reverse
 from crisiscomms.api import fields, filtering
 from crisiscomms.api.idempotency import HEADER, once
 from crisiscomms.api.views import Api, ApiDetail, ApiList, on_front_page, read
+from crisiscomms.refusal import Refused
 from incidents import access, actions
 from incidents.actions.mentions import MOST_REACH
+from incidents.api.facts import SeenSerializer
 from incidents.api.incidents import CLOCKS_DIFFER
-from incidents.api.outward import Link, Owner
+from incidents.api.outward import Link, Owner, made_once
 from incidents.models import CompetitorReaction, Incident, Mention, MentionChannel, ResponseTask
 
 
 def _seen(sent: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Now, where it is left out or the other clock is a little ahead."""
+    """Now, where it is left out."""
+    return _not_ahead({"seen_at": now, **sent}, now)
+
+
+def _not_ahead(sent: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Now, where the other clock is a little ahead."""
     seen = sent.get("seen_at")
-    return {**sent, "seen_at": now if seen is None or now < seen <= now + CLOCKS_DIFFER else seen}
+    return {**sent, "seen_at": now} if seen is not None and now < seen <= now + CLOCKS_DIFFER else sent
 
 
 class MentionSerializer(serializers.ModelSerializer):
@@ -34,12 +41,14 @@ class MentionSerializer(serializers.ModelSerializer):
     seen_by = fields.Person(read_only=True)
     owner = fields.Person(read_only=True, allow_null=True)
     answered_by = fields.Person(read_only=True, allow_null=True)
+    struck_by = fields.Person(read_only=True, allow_null=True)
 
     class Meta:
         model = Mention
         fields = [
             *("id", "incident", "channel", "where", "link", "author", "sentiment", "reach", "quote", "seen_at"),
             *("seen_by", "needs_answer", "owner", "answered_how", "answered_at", "answered_by", "forgotten_at"),
+            *("version", "struck_at", "struck_by", "struck_why"),
         ]
         read_only_fields = fields
 
@@ -58,11 +67,25 @@ class MentionBody(fields.Strict):
     owner = Owner(required=False, help_text="Who answers; whoever notes it, if left out.")
 
 
+class CorrectMentionBody(SeenSerializer):
+    """What is left out stays as it is."""
+
+    channel = serializers.ChoiceField(choices=MentionChannel.choices, required=False)
+    where = fields.OneLine(required=False, max_length=120)
+    sentiment = serializers.ChoiceField(choices=Mention.Sentiment.choices, required=False)
+    link = Link(required=False, allow_blank=True)
+    author = fields.OneLine(required=False, allow_blank=True, max_length=120)
+    reach = serializers.IntegerField(required=False, min_value=0, max_value=MOST_REACH)
+    quote = fields.Text(required=False, allow_blank=True, max_length=2000)
+    seen_at = fields.Moment(required=False)
+
+
 class MentionFilters(django_filters.FilterSet):
     incident = filtering.Key(field_name="incident__number", help_text="The number of an incident.")
     channel = django_filters.ChoiceFilter(choices=MentionChannel.choices)
     sentiment = django_filters.ChoiceFilter(choices=Mention.Sentiment.choices)
     waiting = filtering.yes_or_no(method="by_answer", help_text="Needs an answer and has none yet.")
+    struck = filtering.yes_or_no(method="by_strike", help_text="Struck out: it counts nowhere any more.")
 
     class Meta:
         model = Mention
@@ -71,6 +94,9 @@ class MentionFilters(django_filters.FilterSet):
     def by_answer(self, found: Any, name: str, wanted: bool) -> Any:
         waiting = found.waiting()
         return waiting if wanted else found.exclude(pk__in=waiting.values("pk"))
+
+    def by_strike(self, found: Any, name: str, wanted: bool) -> Any:
+        return found.filter(struck_at__isnull=not wanted)
 
 
 class Mentions(ApiList):
@@ -84,7 +110,7 @@ class Mentions(ApiList):
     def get_queryset(self) -> QuerySet[Mention]:
         access.page(self.request.user, "work")
         seen = Mention.objects.visible_to(self.request.user)
-        return seen.select_related("incident", "seen_by", "owner", "answered_by")
+        return seen.select_related("incident", "seen_by", "owner", "answered_by", "struck_by")
 
     @extend_schema(
         operation_id="mentions_note", request=MentionBody, responses={201: MentionSerializer}, parameters=[HEADER],
@@ -111,9 +137,12 @@ class Mentions(ApiList):
 
 
 class MentionActBody(fields.Strict):
-    act = serializers.ChoiceField(choices=["answer", "leave", "ask"])
-    how = fields.OneLine(required=False, allow_blank=True, max_length=1000, help_text="How, or why not.")
+    act = serializers.ChoiceField(choices=["answer", "leave", "ask", "attach", "move", "strike"])
+    how = fields.OneLine(
+        required=False, allow_blank=True, max_length=1000, help_text="How, or why not; for `strike`: why."
+    )
     owner = Owner(required=False, help_text="For `ask`: who answers; you, if left out.")
+    incident = fields.Key(required=False, help_text="For `attach` and `move`: the number of the incident.")
 
 
 class OneMention(ApiDetail):
@@ -126,18 +155,37 @@ class OneMention(ApiDetail):
 
     @extend_schema(operation_id="mention_act", request=MentionActBody, responses={200: MentionSerializer})
     def post(self, request: Request, mention_id: int) -> Response:
-        """Note how it was answered, that it needs no answer, or who gives one."""
+        """Note how it was answered, that it needs no answer, or who gives one; put it elsewhere; strike it out."""
         row = self.get_object()
         access.require(request.user, "work", row.incident)
-        sent = read(MentionActBody, request)
-        who: dict[str, Any] = {"mention_id": row.pk, "by": request.user, "now": request.now}
-        if sent["act"] == "answer":
-            row = actions.answer_mention(how=sent.get("how", ""), **who)
-        elif sent["act"] == "leave":
-            row = actions.leave_unanswered(reason=sent.get("how", ""), **who)
-        else:
-            row = actions.ask_for_answer(owner=sent.get("owner") or request.user, **who)
-        return Response(MentionSerializer(row).data)
+        done = _act(request, row, read(MentionActBody, request))
+        return Response(MentionSerializer(done).data)
+
+    @extend_schema(operation_id="mention_correct", request=CorrectMentionBody, responses={200: MentionSerializer})
+    def patch(self, request: Request, mention_id: int) -> Response:
+        """Correct what was noted; a version that was overtaken is refused as a conflict."""
+        row = self.get_object()
+        access.require(request.user, "work", row.incident)
+        sent = _not_ahead(read(CorrectMentionBody, request), request.now)
+        done = actions.correct_mention(mention_id=row.pk, **sent, by=request.user, now=request.now)
+        return Response(MentionSerializer(done).data)
+
+
+def _act(request: Request, row: Mention, sent: dict[str, Any]) -> Mention:
+    who: dict[str, Any] = {"mention_id": row.pk, "by": request.user, "now": request.now}
+    act, how = sent["act"], sent.get("how", "")
+    if act in ("attach", "move"):
+        if "incident" not in sent:
+            raise Refused("Say which incident it belongs to.")
+        incident = access.get_incident(request.user, sent["incident"])
+        put = actions.attach_mention if act == "attach" else actions.move_mention
+        return put(incident_id=incident.pk, **who)
+    if act == "ask":
+        return actions.ask_for_answer(owner=sent.get("owner") or request.user, **who)
+    if act == "answer":
+        return actions.answer_mention(how=how, **who)
+    end = actions.leave_unanswered if act == "leave" else actions.strike_mention
+    return end(reason=how, **who)
 
 
 class TaskSerializer(serializers.ModelSerializer):
@@ -159,7 +207,7 @@ class ReactionSerializer(serializers.ModelSerializer):
         model = CompetitorReaction
         fields = [
             *("id", "competitor", "what", "channel", "link", "seen_at", "seen_by", "claim", "is_true"),
-            *("response", "decided_why", "decided_by", "decided_at", "tasks"),
+            *("response", "decided_why", "decided_by", "decided_at", "tasks", "version"),
         ]
         read_only_fields = fields
 
@@ -176,6 +224,16 @@ class ReactionBody(fields.Strict):
     seen_at = fields.Moment(required=False, help_text="Now, if left out.")
     claim = fields.OneLine(required=False, allow_blank=True, max_length=500)
     is_true = serializers.ChoiceField(choices=CompetitorReaction.Truth, required=False)
+
+
+class CorrectReactionBody(SeenSerializer):
+    """What is left out stays as it is. What they claim is judged on the site."""
+
+    competitor = fields.OneLine(required=False, max_length=120)
+    what = fields.OneLine(required=False, max_length=500, help_text="What they do.")
+    channel = serializers.ChoiceField(choices=MentionChannel.choices, required=False)
+    link = Link(required=False, allow_blank=True)
+    seen_at = fields.Moment(required=False)
 
 
 class Reactions(ApiList):
@@ -199,15 +257,11 @@ class Reactions(ApiList):
         incident = access.get_incident(request.user, number)
         access.require(request.user, "work", incident)
         sent = _seen(read(ReactionBody, request), request.now)
-        return once(
+        return made_once(
             request,
-            lambda: Response(
-                ReactionSerializer(
-                    actions.note_reaction(incident_id=incident.pk, **sent, by=request.user, now=request.now)
-                ).data,
-                status=201,
-            ),
-            still=lambda body: access.get_incident(request.user, number),
+            incident,
+            ReactionSerializer,
+            lambda: actions.note_reaction(incident_id=incident.pk, **sent, by=request.user, now=request.now),
         )
 
 
@@ -237,6 +291,15 @@ class OneReaction(ApiDetail):
         row = actions.decide_response(reaction_id=row.pk, **sent, by=request.user, now=request.now)
         return Response(ReactionSerializer(row).data)
 
+    @extend_schema(operation_id="competitor_correct", request=CorrectReactionBody, responses={200: ReactionSerializer})
+    def patch(self, request: Request, number: int, reaction_id: int) -> Response:
+        """Correct what was noted; a version that was overtaken is refused as a conflict."""
+        row = self.get_object()
+        access.require(request.user, "work", row.incident)
+        sent = _not_ahead(read(CorrectReactionBody, request), request.now)
+        done = actions.correct_reaction(reaction_id=row.pk, **sent, by=request.user, now=request.now)
+        return Response(ReactionSerializer(done).data)
+
 
 class TaskBody(fields.Strict):
     title = fields.OneLine(max_length=160)
@@ -256,15 +319,11 @@ class ReactionTasks(Api):
         row = get_object_or_404(incident.competitor_reactions, pk=reaction_id)
         access.require(request.user, "work", incident)
         sent = read(TaskBody, request)
-        return once(
+        return made_once(
             request,
-            lambda: Response(
-                TaskSerializer(
-                    actions.add_response_task(reaction_id=row.pk, **sent, by=request.user, now=request.now)
-                ).data,
-                status=201,
-            ),
-            still=lambda body: access.get_incident(request.user, number),
+            incident,
+            TaskSerializer,
+            lambda: actions.add_response_task(reaction_id=row.pk, **sent, by=request.user, now=request.now),
         )
 
 

@@ -1,5 +1,6 @@
 """What goes out by itself and the halt list, for programs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import django_filters
@@ -19,7 +20,7 @@ from crisiscomms.models import User
 from incidents import access, actions
 from incidents.actions.halting import ACTS
 from incidents.links import LONGEST, check_link
-from incidents.models import HaltItem, OutwardActivity, OutwardKind, Product
+from incidents.models import HaltItem, Incident, OutwardActivity, OutwardKind, Product
 from incidents.models.incident import WORKSHOP_ROLES
 
 
@@ -39,6 +40,17 @@ class Owner(fields.Key):
         if person is None:
             raise serializers.ValidationError("There is nobody of the workshop with this id.")
         return person
+
+
+def made_once(
+    request: Request, incident: Incident, shown: type[serializers.Serializer], make: Callable[[], Any]
+) -> Response:
+    """Something of an incident that has no address of its own. Its answer is given again to whoever still sees that."""
+    return once(
+        request,
+        lambda: Response(shown(make()).data, status=201),
+        still=lambda body: access.get_incident(request.user, incident.number),
+    )
 
 
 class ActivitySerializer(serializers.ModelSerializer):
@@ -170,15 +182,11 @@ class HaltItems(ApiList):
         incident = access.get_incident(request.user, number)
         access.require(request.user, "work", incident)
         sent = read(OutwardBody, request)
-        return once(
+        return made_once(
             request,
-            lambda: Response(
-                HaltItemSerializer(
-                    actions.add_item(incident_id=incident.pk, **sent, by=request.user, now=request.now)
-                ).data,
-                status=201,
-            ),
-            still=lambda body: access.get_incident(request.user, number),
+            incident,
+            HaltItemSerializer,
+            lambda: actions.add_item(incident_id=incident.pk, **sent, by=request.user, now=request.now),
         )
 
 

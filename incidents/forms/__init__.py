@@ -13,6 +13,8 @@ from incidents.forms.lifecycle import (
     TickForm,
 )
 from incidents.forms.monitoring import (
+    CorrectMentionForm,
+    CorrectReactionForm,
     EndTaskForm,
     JudgeForm,
     MentionActForm,
@@ -32,6 +34,8 @@ __all__ = [
     "ChangeFactForm",
     "ComponentForm",
     "ComponentSetUpForm",
+    "CorrectMentionForm",
+    "CorrectReactionForm",
     "DeclareForm",
     "DoneForm",
     "DutyHoursForm",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from crisiscomms.forms import HIDDEN_SIGNS, OneLine
 from crisiscomms.moments import MomentField
@@ -75,8 +76,34 @@ class MentionForm(SeenForm):
         return self.cleaned_data["reach"] or 0
 
 
+class CorrectingForm(forms.Form):
+    """What was noted, to be put right. `seen` is the version that was looked at; a moment keeps its seconds."""
+
+    seen = forms.IntegerField(min_value=1, max_value=1_000_000_000, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, row: Mention | CompetitorReaction, **kwargs: Any) -> None:
+        names = [name for name in self.base_fields if name != "seen" and hasattr(row, name)]
+        initial = {name: getattr(row, name) for name in names} | {"seen": row.version}
+        initial["seen_at"] = timezone.localtime(row.seen_at)
+        super().__init__(*args, initial=initial, **kwargs)
+        self.row = row
+
+    def clean_seen_at(self) -> datetime:
+        moment: datetime = self.cleaned_data["seen_at"]
+        if moment == self.row.seen_at.replace(second=0, microsecond=0):
+            return self.row.seen_at
+        checked: datetime = super().clean_seen_at()  # type: ignore[misc]
+        return checked
+
+
+class CorrectMentionForm(CorrectingForm, MentionForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Asking for an answer is an act of its own.
+        super().__init__(*args, incident=None, **kwargs)
+
+
 class MentionActForm(forms.Form):
-    act = forms.ChoiceField(choices=[(act, act) for act in ("answer", "leave", "ask", "attach")])
+    act = forms.ChoiceField(choices=[(act, act) for act in ("answer", "leave", "ask", "attach", "move", "strike")])
     how = OneLine(max_length=1000, required=False)
     owner = OwnerField(required=False)
     incident = forms.IntegerField(required=False, min_value=1, max_value=999_999_999)
@@ -96,6 +123,13 @@ class ReactionForm(SeenForm):
         label="Is it true", choices=CompetitorReaction.Truth, help_text="Where it is false, legal is asked by itself."
     )
     field_order = ("competitor", "what", "channel", "seen_at", "link", "claim", "is_true")
+
+
+class CorrectReactionForm(CorrectingForm, ReactionForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Judged by name, beside what they do.
+        del self.fields["claim"], self.fields["is_true"]
 
 
 class JudgeForm(forms.Form):

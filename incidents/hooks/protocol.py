@@ -40,7 +40,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Noticed:
-    """One thing that was noticed. `at` is when, by the sender's words; `same` is what repeats have in common."""
+    """One thing that was noticed. `at` is when, by the sender's words; `same` is what repeats have in common.
+
+    `knew_until` is up to when the sender knew what went on when it said this, where that is not `at`: an end says
+    nothing about what began after it, however late it comes.
+    """
 
     title: str
     same: str
@@ -49,6 +53,11 @@ class Noticed:
     text: str = ""
     link: str = ""
     values: dict[str, Value] = field(default_factory=dict)
+    knew_until: datetime | None = None
+
+    @property
+    def told_at(self) -> datetime:
+        return self.knew_until or self.at
 
     @property
     def fingerprint(self) -> str:

@@ -4,6 +4,7 @@ A delivery is known by the digest of what was signed: with another Request-ID a 
 """
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 from incidents.hooks import protocol
@@ -11,6 +12,8 @@ from incidents.hooks.protocol import NEWS, Delivery, Noticed, Protocol, Unproven
 
 SIGNATURE, MOMENT, RESOURCE = "Sentry-Hook-Signature", "Sentry-Hook-Timestamp", "Sentry-Hook-Resource"
 OVER = {"resolved", "archived", "ignored"}
+# Sentry writes down when an issue was last seen a little after it told of the event.
+COUNTED_LATER = timedelta(minutes=1)
 NEW = {"created", "unresolved", "triggered", "critical", "warning"}
 
 
@@ -45,11 +48,14 @@ def _read(delivery: Delivery, body: Any) -> list[Noticed]:
 
 def _issue(data: dict[str, Any], is_over: bool, delivery: Delivery) -> Noticed:
     issue = protocol.table(data.get("issue"), "data.issue")
+    last_seen = protocol.moment(issue.get("lastSeen"), delivery.now)
     return Noticed(
         title=protocol.line(issue.get("title")) or "An issue without a title",
         same=f"issue:{issue.get('id')}",
         # When it was last seen says when it began again, not when it was resolved.
-        at=delivery.now if is_over else protocol.moment(issue.get("lastSeen"), delivery.now),
+        at=delivery.now if is_over else last_seen,
+        # What was seen after that, Sentry did not know of when it said this; the header’s moment anybody can write.
+        knew_until=min(last_seen + COUNTED_LATER, delivery.now) if is_over else last_seen,
         is_over=is_over,
         text=protocol.line(issue.get("culprit"), 4000),
         link=protocol.address(issue.get("web_url") or issue.get("permalink")),

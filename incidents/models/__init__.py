@@ -6,7 +6,7 @@ from incidents.models.decisions import Decision
 from incidents.models.facts import Fact, FactVersion
 from incidents.models.history import ImportedIncident, ImportedUpdate
 from incidents.models.incident import Incident, TeamMember
-from incidents.models.monitoring import CompetitorReaction, Mention, MentionChannel, ResponseTask
+from incidents.models.monitoring import CompetitorReaction, Correction, Mention, MentionChannel, ResponseTask
 from incidents.models.outward import HaltItem, OutwardActivity, OutwardKind
 from incidents.models.permissions import IncidentUserObjectPermission
 from incidents.models.phases import CriterionTick, CriterionWaiver, Milestone, PhaseSpan
@@ -30,6 +30,7 @@ __all__ = [
     "CompetitorReaction",
     "Component",
     "ComponentState",
+    "Correction",
     "CriterionTick",
     "CriterionWaiver",
     "CustomerWord",

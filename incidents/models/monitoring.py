@@ -26,8 +26,12 @@ class MentionQuerySet(models.QuerySet["Mention"]):
         """Those of no incident are the workshop's; those of an incident, whoever may see it."""
         return self.filter(Q(incident=None) | Q(incident__in=Incident.objects.visible_to(user)))
 
+    def counted(self) -> "MentionQuerySet":
+        """Without what was struck out: noted twice, or not about us at all."""
+        return self.filter(struck_at=None)
+
     def waiting(self) -> "MentionQuerySet":
-        return self.filter(needs_answer=True, answered_at=None)
+        return self.counted().filter(needs_answer=True, answered_at=None)
 
 
 class Mention(models.Model):
@@ -56,6 +60,11 @@ class Mention(models.Model):
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     # Who said it, the words and the way to them were forgotten after their time; what is counted stays.
     forgotten_at = models.DateTimeField(null=True)
+    # Counts its corrections: whoever corrects says which one they looked at.
+    version = models.PositiveIntegerField(default=1)
+    struck_at = models.DateTimeField(null=True)
+    struck_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    struck_why = models.CharField(max_length=500, blank=True)
 
     objects = MentionQuerySet.as_manager()
 
@@ -70,6 +79,15 @@ class Mention(models.Model):
                 name="mention_answered_by_somebody_somehow",
                 condition=Q(answered_at=None, answered_by=None, answered_how="")
                 | (Q(answered_at__isnull=False, answered_by__isnull=False) & ~Q(answered_how="")),
+            ),
+            models.CheckConstraint(
+                name="mention_struck_out_by_somebody_with_a_reason",
+                condition=Q(struck_at=None, struck_by=None, struck_why="")
+                | (Q(struck_at__isnull=False, struck_by__isnull=False) & ~Q(struck_why="")),
+            ),
+            models.CheckConstraint(
+                name="mention_struck_out_waits_for_no_answer",
+                condition=Q(struck_at=None) | Q(needs_answer=False) | Q(answered_at__isnull=False),
             ),
         ]
         indexes = [
@@ -112,6 +130,7 @@ class CompetitorReaction(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     decided_why = models.CharField(max_length=500, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         ordering = ["-seen_at", "-pk"]
@@ -130,6 +149,36 @@ class CompetitorReaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.competitor}: {self.what}"
+
+
+class Correction(models.Model):
+    """What a mention or a reaction said before it was corrected, and after: field → [before, after].
+
+    The record says who corrected what, without the words of people outside. Those stand here only, where they are
+    forgotten together with the mention.
+    """
+
+    mention = models.ForeignKey(Mention, on_delete=models.PROTECT, null=True, related_name="corrections")
+    reaction = models.ForeignKey(CompetitorReaction, on_delete=models.PROTECT, null=True, related_name="corrections")
+    # The version that came of it.
+    version = models.PositiveIntegerField()
+    changes = models.JSONField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [
+            models.CheckConstraint(
+                name="correction_is_of_one_thing",
+                condition=Q(mention__isnull=False, reaction=None) | Q(mention=None, reaction__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["mention", "version"], name="mention_corrected_once_per_version"),
+            models.UniqueConstraint(fields=["reaction", "version"], name="reaction_corrected_once_per_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
 
 
 class ResponseTask(models.Model):

@@ -119,6 +119,8 @@ class Signal(models.Model):
     received_at = models.DateTimeField()
     seen_count = models.PositiveBigIntegerField(default=1)
     last_seen_at = models.DateTimeField()
+    # The newest moment that its sender told of, by the sender's clock. None: from before this was kept.
+    told_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     components = models.ManyToManyField(Component, related_name="signals")
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, null=True, related_name="noticed")

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from incidents import documents, record_parts
+from incidents import corrections, documents, record_parts
 from incidents.documents import Document
-from incidents.models import CompetitorReaction, Fact, FactVersion, HaltItem, Incident, PlaybookTask
+from incidents.models import CompetitorReaction, Fact, FactVersion, HaltItem, Incident, Mention, PlaybookTask
 from incidents.record_parts import Part, moment, person
 
 
@@ -71,8 +71,30 @@ def _mentions(incident: Incident) -> list[dict[str, Any]]:
             "seen_by": person(one.seen_by),
             "answered": one.answered_how,
             "answered_at": moment(one.answered_at),
+            "struck_out_at": moment(one.struck_at),
+            "struck_out_by": person(one.struck_by),
+            "struck_out_because": one.struck_why,
+            "corrections": _corrections(one),
         }
-        for one in incident.mentions.select_related("seen_by").order_by("seen_at", "pk")
+        for one in incident.mentions.select_related("seen_by", "struck_by")
+        .prefetch_related("corrections__by")
+        .order_by("seen_at", "pk")
+    ]
+
+
+def _corrections(row: Mention | CompetitorReaction) -> list[dict[str, Any]]:
+    """What it said before, newest first; of a mention without what its author could be known by."""
+    hidden = corrections.OF_PEOPLE if isinstance(row, Mention) else ()
+    return [
+        {
+            "at": moment(one.at),
+            "by": person(one.by),
+            "changed": [
+                {"what": label} if name in hidden else {"what": label, "before": before, "after": after}
+                for name, label, before, after in corrections.said(row, one.changes)
+            ],
+        }
+        for one in row.corrections.all()
     ]
 
 
@@ -88,6 +110,7 @@ def _reactions(incident: Incident) -> list[dict[str, Any]]:
             "decided_by": person(one.decided_by),
             "decided_at": moment(one.decided_at),
             "why": one.decided_why,
+            "corrections": _corrections(one),
             "tasks": [
                 {
                     "task": task.title,
@@ -98,7 +121,7 @@ def _reactions(incident: Incident) -> list[dict[str, Any]]:
                 for task in one.tasks.select_related("owner").order_by("pk")
             ],
         }
-        for one in found.order_by("seen_at", "pk")
+        for one in found.prefetch_related("corrections__by").order_by("seen_at", "pk")
     ]
 
 

@@ -21,6 +21,7 @@ from incidents import access, actions, calendars, clock_table, clocks, deadlines
 from incidents.actions.clocks import known_regions, latest
 from incidents.clock_table import CLOCKS, ClockFilter
 from incidents.models import Deadline, Incident
+from incidents.views.outward import said
 
 
 def _board(request: HttpRequest) -> dict[str, Any]:
@@ -97,7 +98,7 @@ def _press(name: str, form_class: type[Form] | None, act: Callable[..., Any], do
         deadline = _deadline(request, number, deadline_id)
         form = form_class(request.POST) if form_class else None
         if form is not None and not form.is_valid():
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            messages.error(request, said(form))
             return _clock(request, deadline, name)
         try:
             act(deadline_id=deadline.pk, by=request.user, now=request.now, **(form.cleaned_data if form else {}))

@@ -17,6 +17,7 @@ from crisiscomms.refusal import Conflict, Refused
 from crisiscomms.templatetags.kit import day_clock, zone
 from incidents import access, actions, facts, forms
 from incidents.models import Fact, FactVersion, Incident
+from incidents.views.outward import said
 
 PAGE = "incidents/fact_sheet.html"
 # Two forms may stand on the page; each has fields of its own.
@@ -94,7 +95,7 @@ def _press(form_class: type[django_forms.Form], act: Callable[..., Any]) -> Call
         fact = access.get_fact(request.user, number, fact_id)
         form = form_class(request.POST)
         if not form.is_valid():
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            messages.error(request, said(form))
             return _back(fact.incident, fact)
         try:
             act(fact_id=fact.pk, **form.cleaned_data, by=request.user, now=request.now)

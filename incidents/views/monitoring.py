@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from crisiscomms import tables
 from crisiscomms.refusal import Refused
 from crisiscomms.table_views import export, remembers
-from incidents import access, actions, forms, mention_chart, mention_table
+from incidents import access, actions, corrections, forms, mention_chart, mention_table
+from incidents.actions.mentions import can
 from incidents.mention_table import ALL_MENTIONS, MENTIONS, MentionFilter
 from incidents.models import Incident, Mention, ResponseTask
 from incidents.views.outward import PAGE, said
@@ -67,7 +68,7 @@ def _log(request: HttpRequest, incident: Incident | None) -> HttpResponse:
         "view": view,
         "totals": mention_table.totals(narrowed),
         "chart": mention_chart.drawn(narrowed),
-        "may_work": access.may(request.user, "work", incident),
+        "can": can(incident, request.user, request.now),
     }
     status = 422 if request.method == "POST" else view.status
     return render(request, "incidents/mention_list.html", context, status=status)
@@ -102,11 +103,13 @@ def mention(request: HttpRequest, mention_id: int) -> HttpResponse:
         except Refused as refusal:
             messages.error(request, str(refusal))
             status = 422
+    elsewhere = Incident.objects.visible_to(request.user).live().order_by("-number")
     context = {
         "mention": row,
+        "corrections": corrections.of(row),
         "owners": forms.owners(row.incident),
-        "may_work": access.may(request.user, "work", row.incident),
-        "incidents": Incident.objects.visible_to(request.user).live().order_by("-number")[:50],
+        "can": can(row.incident, request.user, request.now) if row.struck_at is None else {},
+        "incidents": elsewhere.exclude(pk=row.incident_id)[:50],
         "typed": request.POST.get("how", "")[:1000],
     }
     return render(request, "incidents/mention.html", context, status=status)
@@ -120,11 +123,14 @@ def _act(request: HttpRequest, row: Mention, data: dict[str, Any]) -> None:
         actions.leave_unanswered(reason=data["how"], **who)
     elif data["act"] == "ask":
         actions.ask_for_answer(owner=data["owner"] or request.user, **who)
+    elif data["act"] == "strike":
+        actions.strike_mention(reason=data["how"], **who)
     else:
         incident = Incident.objects.visible_to(request.user).filter(number=data["incident"] or 0).first()
         if incident is None:
             raise Refused("Choose the incident that it belongs to.")
-        actions.attach_mention(incident_id=incident.pk, **who)
+        put = actions.attach_mention if data["act"] == "attach" else actions.move_mention
+        put(incident_id=incident.pk, **who)
 
 
 @require_http_methods(PAGE)
@@ -145,7 +151,7 @@ def competitors(request: HttpRequest, number: int) -> HttpResponse:
         "incident": incident,
         "form": form,
         "reactions": reactions,
-        "may_work": access.may(request.user, "work", incident),
+        "can": can(incident, request.user, request.now),
     }
     status = 422 if request.method == "POST" else 200
     return render(request, "incidents/competitor_list.html", context, status=status)
@@ -171,11 +177,11 @@ def competitor(request: HttpRequest, number: int, reaction_id: int) -> HttpRespo
     context = {
         "incident": incident,
         "reaction": row,
+        "corrections": corrections.of(row),
         **bound,
         "tasks": row.tasks.select_related("owner", "done_by"),
         "owners": forms.owners(incident),
-        "may_work": access.may(request.user, "work", incident),
-        "is_over": incident.phase == Incident.Phase.CLOSED,
+        "can": can(incident, request.user, request.now),
     }
     return render(request, "incidents/competitor.html", context, status=status)
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from crisiscomms.refusal import Refused
-from incidents import access, actions, forms
+from incidents import abilities, access, actions, forms
 from incidents.actions.halting import ACTS, DURING, concerned
 from incidents.models import HaltItem, Incident, OutwardActivity
 from incidents.outward import halt_numbers, with_due
@@ -91,9 +91,9 @@ def _halt_context(request: HttpRequest, incident: Incident, form: Form) -> dict[
         "items": with_due(incident),
         "numbers": halt_numbers(incident),
         "is_during": is_during,
+        "can": abilities.of(incident, request.user, request.now),
         "not_asked": concerned(incident).count() if is_during else 0,
         "owners": forms.owners(incident),
-        "may_work": access.may(request.user, "work", incident),
     }
 
 

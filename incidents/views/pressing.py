@@ -1,7 +1,7 @@
 """Declaring, and the presses of the room. The room itself is the desk's."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +19,7 @@ from incidents import access, actions, forms, plan_room
 from incidents.models import Component, ComponentState, Incident, Milestone, Product
 from incidents.team import first_team
 from incidents.views import from_signals
+from incidents.views.outward import said
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,35 +81,26 @@ def _first_answers(request: HttpRequest, watched: Incident | None) -> dict[str, 
 
 
 def _watch(request: HttpRequest, form: forms.DeclareForm) -> Incident:
-    data = form.cleaned_data
-    return actions.open_watch_item(
-        title=data["title"],
-        kind=data["kind"],
-        severity=data["severity"],
-        noticed_at=min(data["discovered_at"], request.now),
-        summary=data["summary"],
-        components=form.cleaned_components(),
-        restricted=data["restricted"],
-        by=request.user,
-        now=request.now,
-    )
+    return actions.open_watch_item(noticed_at=_discovered(request, form), **_answers(request, form))
 
 
 def _declare(request: HttpRequest, form: forms.DeclareForm, watched: Incident | None) -> Incident:
-    data = form.cleaned_data
     return actions.declare_incident(
-        title=data["title"],
-        kind=data["kind"],
-        severity=data["severity"],
-        # The field has minutes only; a press within the same minute must not look like the future.
-        discovered_at=min(data["discovered_at"], request.now),
-        summary=data["summary"],
-        components=form.cleaned_components(),
-        restricted=data["restricted"],
-        watch_item=watched,
-        by=request.user,
-        now=request.now,
+        discovered_at=_discovered(request, form), watch_item=watched, **_answers(request, form)
     )
+
+
+def _discovered(request: HttpRequest, form: forms.DeclareForm) -> datetime:
+    """The field has minutes only; a press within the same minute must not look like the future."""
+    moment: datetime = min(form.cleaned_data["discovered_at"], request.now)
+    return moment
+
+
+def _answers(request: HttpRequest, form: forms.DeclareForm) -> dict[str, Any]:
+    """What is asked alike, whether it is declared or only watched."""
+    same = ("title", "kind", "severity", "summary", "restricted")
+    answers = {name: form.cleaned_data[name] for name in same}
+    return {**answers, "components": form.cleaned_components(), "by": request.user, "now": request.now}
 
 
 @require_GET
@@ -163,24 +155,29 @@ def _in_words(choices: Any, key: str) -> str:
     return str(dict(choices.choices).get(key, key)).lower()
 
 
-def _press(
-    form_class: type[Form], act: Callable[..., Any], said: Callable[[dict[str, Any]], str]
-) -> Callable[..., HttpResponse]:
-    """A press in the room: one form, one action, back to the room with what happened, in `said`'s words or why not."""
+Done = Callable[[dict[str, Any]], str]
+
+
+def _press(form_class: type[Form], act: Callable[..., Any], done: Done) -> Callable[..., HttpResponse]:
+    """A press in the room: one form, one action, back to the room with what happened, in `done`'s words, or why not.
+
+    `act` gets the incident, and what was typed beside who presses and when.
+    """
 
     @require_POST
     def view(request: HttpRequest, number: int) -> HttpResponse:
         incident = access.get_incident(request.user, number)
         form = form_class(request.POST)
         if not form.is_valid():
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            messages.error(request, said(form))
             return redirect("desk:room", number)
+        typed = form.cleaned_data
         try:
-            act(incident, form.cleaned_data, request)
+            act(incident, {**typed, "by": request.user, "now": request.now})
         except Refused as refusal:
             messages.error(request, str(refusal))
         else:
-            messages.success(request, said(form.cleaned_data))
+            messages.success(request, done(typed))
         return redirect("desk:room", number)
 
     return view
@@ -188,59 +185,33 @@ def _press(
 
 move = _press(
     forms.MoveForm,
-    lambda incident, data, request: actions.move_phase(
-        incident_id=incident.pk,
-        to=data["to"],
-        waive_reason=data["waive_reason"],
-        break_glass=data["break_glass"],
-        by=request.user,
-        now=request.now,
-    ),
-    lambda data: f"The phase is {_in_words(Incident.Phase, data['to'])} now.",
+    lambda incident, typed: actions.move_phase(incident_id=incident.pk, **typed),
+    lambda typed: f"The phase is {_in_words(Incident.Phase, typed['to'])} now.",
 )
 stand_down = _press(
     forms.StandDownForm,
-    lambda incident, data, request: actions.stand_down(
-        incident_id=incident.pk,
-        reason=data["reason"],
-        break_glass=data["break_glass"],
-        by=request.user,
-        now=request.now,
-    ),
-    lambda data: "Stood down, with your reason. No clock runs any more.",
+    lambda incident, typed: actions.stand_down(incident_id=incident.pk, **typed),
+    lambda typed: "Stood down, with your reason. No clock runs any more.",
 )
 tick = _press(
     forms.TickForm,
-    lambda incident, data, request: actions.tick_criterion(
-        incident_id=incident.pk, key=data["key"], note=data["note"], by=request.user, now=request.now
-    ),
-    lambda data: "Ticked, with your note.",
+    lambda incident, typed: actions.tick_criterion(incident_id=incident.pk, **typed),
+    lambda typed: "Ticked, with your note.",
 )
 severity = _press(
     forms.SeverityForm,
-    lambda incident, data, request: actions.change_severity(
-        incident_id=incident.pk,
-        severity=data["severity"],
-        reason=data["reason"],
-        break_glass=data["break_glass"],
-        by=request.user,
-        now=request.now,
-    ),
-    lambda data: f"The severity is {_in_words(Incident.Severity, data['severity'])} now.",
+    lambda incident, typed: actions.change_severity(incident_id=incident.pk, **typed),
+    lambda typed: f"The severity is {_in_words(Incident.Severity, typed['severity'])} now.",
 )
 milestone = _press(
     forms.MilestoneForm,
-    lambda incident, data, request: actions.reach_milestone(
-        incident=incident, kind=data["kind"], by=request.user, now=request.now
-    ),
-    lambda data: f"Noted: {_in_words(Milestone.Kind, data['kind'])}.",
+    lambda incident, typed: actions.reach_milestone(incident=incident, **typed),
+    lambda typed: f"Noted: {_in_words(Milestone.Kind, typed['kind'])}.",
 )
 component = _press(
     forms.ComponentForm,
-    lambda incident, data, request: actions.set_component_state(
-        incident=incident, component=data["component"], state=data["state"], by=request.user, now=request.now
-    ),
-    lambda data: f"{data['component'].name}: {_in_words(ComponentState.State, data['state'])}.",
+    lambda incident, typed: actions.set_component_state(incident=incident, **typed),
+    lambda typed: f"{typed['component'].name}: {_in_words(ComponentState.State, typed['state'])}.",
 )
 
 

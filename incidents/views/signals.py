@@ -16,6 +16,7 @@ from incidents import access, actions, proposals, signal_table, vocabulary
 from incidents.forms.signals import AttachForm, DeclineForm, ReportForm, SignalFilter, WatchForm
 from incidents.models import Incident, Signal, SignalProposal
 from incidents.signal_table import SIGNALS
+from incidents.views.outward import said
 
 PAGE = ["GET", "HEAD", "POST"]
 # More of a body than this is in the file only.
@@ -112,7 +113,7 @@ def _press(form_of: Callable[[HttpRequest], Form] | None, act: Callable[..., str
         one = get_signal(request, signal_id)
         form = form_of(request) if form_of else None
         if form is not None and not form.is_valid():
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            messages.error(request, said(form))
             return redirect("incidents:signal", one.pk)
         try:
             messages.success(request, act(one, form.cleaned_data if form else {}, request))

@@ -13,6 +13,7 @@ from crisiscomms.refusal import Refused
 from incidents import access, actions, forms, roster, team, waiting
 from incidents.actions.duty import may_edit
 from incidents.models import DutyHours, DutyShift, Incident
+from incidents.views.outward import said
 
 PAGE = ["GET", "HEAD", "POST"]
 
@@ -143,7 +144,7 @@ def hand_over(request: HttpRequest, number: int) -> HttpResponse:
             # A lead of a restricted incident who gave it away stays on its team, so there is a page to go back to.
             return _back(request, number)
     else:
-        problem = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        problem = said(form)
     typed = {name: request.POST.get(name, "")[:2000] for name in ("role", "to", "note")}
     return _show(request, incident, problem=problem, typed=typed)
 
@@ -154,7 +155,7 @@ def _press(form_class: type[Any], act: Callable[..., Any], done: str) -> Callabl
         incident = access.get_incident(request.user, number)
         form = form_class(request.POST)
         if not form.is_valid():
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+            messages.error(request, said(form))
             return _back(request, number)
         try:
             act(incident_id=incident.pk, by=request.user, now=request.now, **form.cleaned_data)

@@ -91,10 +91,12 @@ mentions    GET   401  404  404  404  200  200  200
 mentions    POST  401  404  404  404  422  422  422
 mention     GET   401  404  404  200  200  200  404
 mention     POST  401  404  404  403  422  422  404
+mention     PATCH 401  404  404  403  422  422  404
 competitors GET   401  404  404  200  200  200  404
 competitors POST  401  404  404  403  422  422  404
 competitor  GET   401  404  404  200  200  200  404
 competitor  POST  401  404  404  403  422  422  404
+competitor  PATCH 401  404  404  403  422  422  404
 competitor_tasks POST  401  404  404  403  422  422  404
 response_task POST  401  404  404  403  422  422  404
 playbooks   GET   401  404  200  200  200  200  200

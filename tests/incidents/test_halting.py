@@ -399,4 +399,4 @@ def test_the_room_asks_the_same_number_of_queries_however_many_there_are(ada, dj
     incident = factories.make_incident(ada)
 
     with django_assert_max_num_queries(9):
-        outward.for_room(Incident.objects.get(pk=incident.pk), ada, NOW)
+        outward.for_room(Incident.objects.get(pk=incident.pk))

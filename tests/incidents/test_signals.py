@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from crisiscomms import audit, clock, personal, retention
 from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, intake, judging, proposals, record_parts, trying
+from incidents import access, actions, intake, judging, proposals, record_parts, trying
 from incidents.hooks.protocol import Noticed
 from incidents.models import (
     Decision,
@@ -392,6 +392,27 @@ def test_declaring_because_of_it_accepts_it_and_takes_its_signals(source, ada):
     proposal.refresh_from_db()
     assert (proposal.state, proposal.incident, proposal.decided_by) == ("accepted", incident, ada)
     assert list(audit.faults(incident.chain)) == []
+
+
+@pytest.mark.parametrize("act", ["accept", "decline"])
+def test_whoever_was_taken_off_meanwhile_puts_nothing_there(act, source, ada):
+    carl = factories.make_user("carl", roles=["product_marketing"])
+    incident = factories.make_incident(ada, restricted=True)
+    actions.add_to_team(incident_id=incident.pk, person=carl, by=ada, now=NOW)
+    make_rule(ada, condition("number", "seen", "at_least", 1))
+    knock(source, alert(region="eu"))
+    judge()
+    proposal = SignalProposal.objects.get()
+    seen = access.get_incident(carl, incident.number)
+
+    actions.remove_from_team(incident_id=incident.pk, person=carl, by=ada, now=NOW)
+
+    with pytest.raises(NotAllowed):
+        if act == "accept":
+            actions.accept_proposal(proposal_id=proposal.pk, incident=seen, by=carl, now=NOW)
+        else:
+            actions.decline_proposal(proposal_id=proposal.pk, reason="No", watched=seen, by=carl, now=NOW)
+    assert not Signal.objects.filter(incident=incident).exists()
 
 
 def test_about_a_watch_item_the_no_stands_in_its_log_of_decisions(source, ada):
