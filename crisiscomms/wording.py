@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from math import ceil
 
+from django.utils import timezone
+
 NBSP = "\u00a0"
 THIN = "\u202f"
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -18,6 +20,20 @@ def in_words(delta: timedelta) -> str:
     days, hours, minutes = seconds // DAY, seconds // HOUR % 24, seconds // MINUTE % 60
     parts = [(days, "d"), (hours, "h")] if days else [(hours, "h"), (minutes, "min")]
     return " ".join(f"{count}{NBSP}{unit}" for count, unit in parts if count)
+
+
+def zone_of(at: datetime) -> str:
+    """The name of the reader's zone at that time: "CET", or "UTC+3" where the zone has no letters."""
+    name = timezone.localtime(at).tzname() or ""
+    if name[:1] not in ("+", "-"):
+        return name
+    hours, minutes = name[1:3].lstrip("0") or "0", name[3:5].strip("0")
+    return f"UTC{name[0]}{hours}{':' + name[3:5] if minutes else ''}"
+
+
+def readers_time(at: datetime) -> str:
+    """A moment as whoever asks reads it, for a sentence to them: "28 Nov 16:06 CET". Never for the record."""
+    return f"{timezone.localtime(at):%-d %b %H:%M} {zone_of(at)}"
 
 
 def exact_words(seconds: int) -> str:

@@ -120,6 +120,7 @@ def approval_ended(notice: Notice, now: datetime) -> Mail | None:
         "returned": "was returned for changes",
         "rejected": "was rejected",
         "expired": "was not decided in time",
+        "voided": "has to be looked at and approved again",
     }
     what = words.get(request.state)
     if what is None or not may_see(notice.person, message.incident):

@@ -222,13 +222,7 @@ def timetable(at: datetime, now: datetime) -> str:
 @register.filter
 def zone(at: datetime | None) -> str:
     """The name of the reader's zone at that time: "CET", or "UTC+3" where the zone has no letters; "" for None."""
-    if at is None:
-        return ""
-    name = timezone.localtime(at).tzname() or ""
-    if name[:1] not in ("+", "-"):
-        return name
-    hours, minutes = name[1:3].lstrip("0") or "0", name[3:5].strip("0")
-    return f"UTC{name[0]}{hours}{':' + name[3:5] if minutes else ''}"
+    return "" if at is None else wording.zone_of(at)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django.db import transaction
 from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
+from crisiscomms.wording import readers_time
 from incidents import access, deadlines, obligations
 from incidents.actions.lifecycle import let_see
 from incidents.actions.locking import lock_incident
@@ -106,7 +107,7 @@ def _may_be_put_off(deadline: Deadline, until: datetime, now: datetime) -> None:
     limit = latest(deadline, now)
     if until > limit:
         what = "its hard limit" if deadline.kind == "acknowledge" else "what the policy allows at once"
-        raise Refused(f"It can be put off until {limit:%d %b %H:%M} UTC at the latest: that is {what}.")
+        raise Refused(f"It can be put off until {readers_time(limit)} at the latest: that is {what}.")
 
 
 def latest(deadline: Deadline, now: datetime) -> datetime:
@@ -176,7 +177,7 @@ def take_deadline(*, deadline_id: int, by: User, now: datetime) -> Deadline:
     if now < deadline.due_at:
         raise Refused("It is not late, so nobody is being told. Hand it over if somebody else has to do it.")
     if deadline.taken_by is not None:
-        raise Conflict(f"{deadline.taken_by} has it until {deadline.taken_until:%H:%M} UTC.")
+        raise Conflict(f"{deadline.taken_by} has it until {readers_time(deadline.taken_until)}.")
     rules = deadlines.obligation_policy(deadline.incident)
     if deadline.taken_times >= rules.get("take_times", 2):
         raise Refused("It was taken in hand before and is still open, so the escalation goes on.")

@@ -1,12 +1,13 @@
 """What is affected, from when to when."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
+from crisiscomms.wording import readers_time
 from incidents import abilities
 from incidents.actions.locking import lock_incident
 from incidents.models import Component, ComponentState, Incident
@@ -15,39 +16,88 @@ WORKING = "working"
 
 
 @transaction.atomic
-def set_component_state(*, incident: Incident, component: Component, state: str, by: User, now: datetime) -> None:
-    """Begin, change or end (`working`) what this incident does to a component. Ended intervals are kept."""
+def set_component_state(
+    *, incident: Incident, component: Component, state: str, by: User, now: datetime, since: datetime | None = None
+) -> None:
+    """Begin, change or end (`working`) what this incident does to a component. Ended intervals are kept.
+
+    `since` is when that was, from now on if left out; with the state that it has already, it corrects when that began.
+    Raises Refused for a moment before the incident, before an earlier change, or to come.
+    """
     incident = lock_incident(incident.pk)
     abilities.require("component", incident, by, now)
-    put_component(incident=incident, component=component, state=state, by=by, now=now)
+    if since is not None:
+        since = moment_within(incident, since, now)
+    put_component(incident=incident, component=component, state=state, by=by, now=now, since=since)
 
 
-def put_component(*, incident: Incident, component: Component, state: str, by: User | None, now: datetime) -> None:
+def moment_within(incident: Incident, at: datetime, now: datetime) -> datetime:
+    """When something of the incident happened, as a person says it. Raises Refused before it began and after now."""
+    if at > now:
+        raise Refused("This lies in the future. Give the time when it was so, or leave it empty for now.")
+    if at < minute_of(incident.began_at):
+        raise Refused(f"{incident.ref} began at {readers_time(incident.began_at)}. Give a time after that.")
+    return max(at, incident.began_at)
+
+
+def minute_of(at: datetime) -> datetime:
+    """People give times to the minute."""
+    return at.replace(second=0, microsecond=0)
+
+
+def put_component(
+    *,
+    incident: Incident,
+    component: Component,
+    state: str,
+    by: User | None,
+    now: datetime,
+    since: datetime | None = None,
+) -> None:
     """The same as part of another act, whose right was asked there. `by=None`: a rule over signals."""
     if state != WORKING and state not in ComponentState.State.values:
         raise Refused("Choose a state from the list.")
     audit.hold(incident.chain)
-    current = ComponentState.objects.open().select_for_update().filter(incident=incident, component=component).first()
-    if (current.state if current else WORKING) == state:
+    stays = list(ComponentState.objects.select_for_update().filter(incident=incident, component=component))
+    current = next((stay for stay in stays if stay.ended_at is None), None)
+    is_same = (current.state if current else WORKING) == state
+    if is_same and (current is None or since is None or since == current.began_at):
         return
-    if current:
-        current.ended_at = max(now, current.began_at)
+    ended = [stay.ended_at for stay in stays if stay.ended_at is not None]
+    at = _moment(component, since, [*ended] if is_same or current is None else [*ended, current.began_at], now)
+    if current is not None and is_same:
+        current.began_at = at
+        current.save(update_fields=["began_at"])
+    else:
+        _change(incident, component, state, current, at)
+    label = "working again" if state == WORKING else ComponentState.State(state).label.lower()
+    is_told = since not in (None, incident.began_at)
+    text = f"{component.name} is {label}" + (f" since {at.astimezone(UTC):%d %b %H:%M} UTC" if is_told else "")
+    audit.record(
+        chain=incident.chain, verb="component.changed", subject=f"component:{component.pk}", text=text, by=by, now=now
+    )
+
+
+def _moment(component: Component, since: datetime | None, known: list[datetime], now: datetime) -> datetime:
+    """What is said of a component follows what was said before it."""
+    last = max(known, default=None)
+    if since is not None and last is not None and since < minute_of(last):
+        raise Refused(f"{component.name} changed at {readers_time(last)} last. Give a time after that.")
+    return max(moment for moment in (since or now, last) if moment is not None)
+
+
+def _change(incident: Incident, component: Component, state: str, current: ComponentState | None, at: datetime) -> None:
+    if current is not None:
+        current.ended_at = at
         current.save(update_fields=["ended_at"])
-    # What worked again in between was not affected all along: the second time begins when it is said.
-    is_again = ComponentState.objects.filter(incident=incident, component=component).exists()
     if state != WORKING:
         ComponentState.objects.create(
             incident=incident,
             component=component,
             state=state,
-            began_at=now if is_again else incident.began_at,
+            began_at=at,
             released=bool(current and current.released),
         )
-    label = "working again" if state == WORKING else ComponentState.State(state).label.lower()
-    text = f"{component.name} is {label}"
-    audit.record(
-        chain=incident.chain, verb="component.changed", subject=f"component:{component.pk}", text=text, by=by, now=now
-    )
 
 
 def release_components(incident: Incident) -> None:

@@ -81,8 +81,11 @@ def open_incident(*, phase: str, by: User | None, now: datetime, **fields: Any) 
 
 
 def put_components(incident: Incident, states: dict[int, str], by: User | None, now: datetime) -> None:
+    """What is affected when it is declared or first watched, and has been since it began."""
+    known = set(incident.component_states.values_list("component", flat=True))
     for component in Component.objects.filter(pk__in=states):
-        put_component(incident=incident, component=component, state=states[component.pk], by=by, now=now)
+        since = None if component.pk in known else incident.began_at
+        put_component(incident=incident, component=component, state=states[component.pk], by=by, now=now, since=since)
 
 
 def _turn(watch_item: Incident, answers: dict[str, Any], restricted: bool, by: User, now: datetime) -> Incident:

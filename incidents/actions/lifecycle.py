@@ -1,7 +1,7 @@
 """Phases, severity, milestones: how an incident moves, and what may stop it."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from guardian.shortcuts import assign_perm
@@ -10,7 +10,7 @@ from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from incidents import abilities, access, criteria, deadlines, decisions, obligations, signals
-from incidents.actions.components import WORKING, put_component
+from incidents.actions.components import WORKING, moment_within, put_component
 from incidents.actions.locking import lock_incident
 from incidents.models import ComponentState, CriterionTick, CriterionWaiver, Incident, Milestone, PhaseSpan
 
@@ -143,7 +143,8 @@ def enter(incident: Incident, to: str, by: User, now: datetime, reason: str, als
         _resolve(incident, by, now)
     if to == Phase.CLOSED:
         signals.incident_closed.send(sender=Incident, incident=incident, by=by, now=now)
-        deadlines.waive_all(incident=incident, reason="The incident was closed.", by=by, now=now)
+        how = "stood down" if incident.stood_down else "closed"
+        deadlines.waive_all(incident=incident, reason=f"The incident was {how}.", by=by, now=now)
     if to == Phase.MANAGEMENT and was_resolved:
         _reopen(incident, by, now)
     if reason and to == Phase.MANAGEMENT:
@@ -249,10 +250,13 @@ def change_severity(
 
 
 @transaction.atomic
-def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: datetime) -> bool:
-    """Note that something was reached. Safe to repeat; returns whether it was new.
+def reach_milestone(
+    *, incident: Incident, kind: str, by: User | None, now: datetime, since: datetime | None = None
+) -> bool:
+    """Note that something was reached, now or at `since`. Safe to repeat; returns whether it was new.
 
-    `by=None` is a higher house that knows it from what has left (acknowledged, told as resolved).
+    What follows from it is counted from when it was reached, not from when that is noted. `by=None` is a higher house
+    that knows it from what has left (acknowledged, told as resolved).
     """
     incident = lock_incident(incident.pk)
     if by is not None:
@@ -261,11 +265,14 @@ def reach_milestone(*, incident: Incident, kind: str, by: User | None, now: date
             raise Refused("This is noted by itself when a message has left.")
     if kind not in Milestone.Kind.values:
         raise Refused("Choose a milestone from the list.")
+    if since is not None:
+        since = moment_within(incident, since, now)
     _, is_new = Milestone.objects.get_or_create(
-        incident=incident, kind=kind, undone_at=None, defaults={"reached_at": now, "by": by}
+        incident=incident, kind=kind, undone_at=None, defaults={"reached_at": since or now, "by": by}
     )
     if is_new:
         text = f"Milestone: {Milestone.Kind(kind).label.lower()}"
+        text += f", at {since.astimezone(UTC):%d %b %H:%M} UTC" if since else ""
         audit.record(
             chain=incident.chain, verb="milestone.reached", subject=f"incident:{incident.pk}", text=text, by=by, now=now
         )

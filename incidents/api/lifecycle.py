@@ -49,6 +49,7 @@ class StandDownSerializer(fields.Strict):
 
 class MilestoneSerializer(fields.Strict):
     kind = serializers.ChoiceField(choices=Milestone.Kind.choices)
+    since = fields.Moment(required=False, help_text="When it was reached; now, if left out.")
 
 
 class TickSerializer(fields.Strict):
@@ -101,7 +102,7 @@ def _stand_down(incident: Incident, sent: dict[str, Any], request: Request) -> N
 
 
 def _milestone(incident: Incident, sent: dict[str, Any], request: Request) -> None:
-    actions.reach_milestone(incident=incident, kind=sent["kind"], by=request.user, now=request.now)
+    actions.reach_milestone(incident=incident, by=request.user, now=request.now, **sent)
 
 
 def _tick(incident: Incident, sent: dict[str, Any], request: Request) -> None:
@@ -112,13 +113,12 @@ def _component(incident: Incident, sent: dict[str, Any], request: Request) -> No
     component = Component.objects.in_use().filter(pk=sent["component"]).first()
     if component is None:
         raise serializers.ValidationError({"component": "There is no such component in use. See /components/."})
-    actions.set_component_state(
-        incident=incident, component=component, state=sent["state"], by=request.user, now=request.now
-    )
+    actions.set_component_state(incident=incident, by=request.user, now=request.now, **{**sent, "component": component})
 
 
 class ConditionSerializer(AffectsSerializer):
     state = serializers.ChoiceField(choices=["working", "degraded", "partial", "outage", "maintenance"])
+    since = fields.Moment(required=False, help_text="From now on, if left out.")
 
 
 class WatchItems(Api):

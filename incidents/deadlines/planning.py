@@ -146,10 +146,21 @@ def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: d
 @transaction.atomic
 def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime) -> None:
     """Quiet on stand-down and close: every open deadline of the incident but those that follow from its end."""
+    audit.hold(incident.chain)
     stay = [key for key in kinds.registered() if kinds.of(key).outlives_close]
-    ending = Deadline.objects.open().filter(incident=incident).exclude(kind__in=stay)
-    for kind, subject in ending.values_list("kind", "subject"):
-        waive(incident=incident, kind=kind, subject=subject, reason=reason, by=by, now=now)
+    rows = Deadline.objects.open().select_for_update().filter(incident=incident).exclude(kind__in=stay)
+    ending = list(rows.order_by("due_at", "pk"))
+    for deadline in ending:
+        _end(deadline, State.WAIVED, waived_reason=reason[:300])
+    if ending:
+        # One entry for all: what ended them must not vanish under twenty of their own.
+        count = f"{len(ending)} clock{'' if len(ending) == 1 else 's'} ended"
+        text = f"{count}: {'; '.join(deadline.title for deadline in ending)}. {reason}"
+        data = {"deadlines": [deadline.pk for deadline in ending]}
+        audit.record(
+            chain=incident.chain, verb="deadline.ended", subject=f"incident:{incident.pk}", text=text, by=by, now=now,
+            data=data,
+        )  # fmt: skip
 
 
 def _end(deadline: Deadline, to: str, **changes: object) -> None:

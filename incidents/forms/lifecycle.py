@@ -75,10 +75,18 @@ class TickForm(forms.Form):
     note = forms.CharField(max_length=1000, error_messages={"required": "Say by what you know that it holds."})
 
 
+def _since() -> MomentField:
+    return MomentField(
+        required=False, error_messages={"invalid": "Give the date and the time, or leave it empty for now."}
+    )
+
+
 class MilestoneForm(forms.Form):
     kind = forms.ChoiceField(choices=Milestone.Kind)
+    since = _since()
 
 
 class ComponentForm(forms.Form):
     component = forms.ModelChoiceField(queryset=Component.objects.in_use())
     state = forms.ChoiceField(choices=[("working", "Working"), *ComponentState.State.choices])
+    since = _since()

@@ -319,6 +319,9 @@ def void_for_fact(*, incident: Incident, fact: Fact, by: User | None, now: datet
         request = message.requests.filter(state__in=["open", "approved"]).select_related("version").first()
         if request is not None and facts.uses(Content.from_data(request.version.content), fact, now):
             void_approval(message=message, reason=facts.reason_of(fact, now), by=by, now=now)
+            # Whoever asked did not change the text, and has to know that it does not go out as it is.
+            writer = [person for person in [request.requested_by] if person != by]
+            notices.tell(writer, kind="approval_ended", key=f"void:{request.pk}", now=now, request=request.pk)
 
 
 def expire_requests(*, now: datetime) -> int:

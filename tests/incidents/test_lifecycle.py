@@ -175,6 +175,9 @@ def test_stand_down_quiets_every_clock(ada, incident, here):
     assert set(incident.deadlines.values_list("state", "next_action_at")) == {("waived", None)}
     assert Notice.objects.count() == told and not incident.component_states.open().exists()
     assert texts(incident, "incident.moved")[-1].endswith("→ Closed. Stood down. A test alarm")
+    titles = "; ".join(incident.deadlines.order_by("due_at", "pk").values_list("title", flat=True))
+    count = incident.deadlines.count()
+    assert texts(incident, "deadline.ended") == [f"{count} clocks ended: {titles}. The incident was stood down."]
 
 
 def test_a_reminder_that_still_waits_is_not_sent_after_stand_down(ada, incident):
@@ -303,17 +306,6 @@ def test_nobody_notes_by_hand_what_only_a_sent_message_shows(ada, incident, kind
         actions.reach_milestone(incident=incident, kind=kind, by=ada, now=LATER)
 
     assert not incident.milestones.exists()
-
-
-def test_component_states_are_intervals_that_stay(ada, incident):
-    component = incident.component_states.get().component
-    for minutes, state in [(5, "outage"), (5, "outage"), (20, "working"), (30, "degraded")]:
-        when = NOW + timedelta(minutes=minutes)
-        actions.set_component_state(incident=incident, component=component, state=state, by=ada, now=when)
-
-    kept = incident.component_states.order_by("pk").values_list("state", "began_at", "ended_at")
-    at = {minutes: NOW + timedelta(minutes=minutes) for minutes in (0, 5, 20, 30)}
-    assert list(kept) == [("partial", at[0], at[5]), ("outage", at[5], at[20]), ("degraded", at[30], None)]
 
 
 def test_who_read_the_incident_before_it_was_closed_changes_nothing_of_it_afterwards(ada):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from crisiscomms.models import Notice
 from crisiscomms.refusal import Conflict, Refused
 from delivery import actions as delivery
 from delivery import authority
@@ -11,7 +12,7 @@ from delivery.models import Dispatch
 from incidents import actions as incidents
 from incidents import facts as sheet
 from incidents.models import Fact
-from messaging import actions, checking, facts, mail, rendering
+from messaging import actions, checking, facts, mail, mails, rendering
 from messaging.actions.drafts import BadContent
 from messaging.content import Content, facts_of
 from messaging.models import ApprovalRequest, Message
@@ -223,6 +224,23 @@ def test_a_changed_fact_voids_what_was_asked_or_approved_with_it(change, words, 
         factories.approve(request, ben, now=LATER)
     with pytest.raises(Refused):
         factories.order(message, ada, now=LATER)
+
+
+def test_whoever_asked_is_told_that_a_fact_ended_it_unless_they_changed_it_themselves(ada, ben, incident):
+    say(incident, ada)
+    message = approved(incident, ada, ben)
+    other = factories.make_user("paul", roles=["product_marketing"])
+
+    say(incident, other, "high load", now=LATER)
+
+    notice = Notice.objects.get(person=ada, kind="approval_ended", key__startswith="void:")
+    told = mails.approval_ended(notice, LATER)
+    assert told.subject == f"{incident.ref}: {message.name} has to be looked at and approved again"
+    assert "Reason: The fact “The cause” was changed." in told.paragraphs
+    again = factories.ask(write(incident, ada), ada)
+    say(incident, ada, "low load", now=LATER)
+    again.refresh_from_db()
+    assert again.state == "voided" and not Notice.objects.filter(key=f"void:{again.pk}").exists()
 
 
 @pytest.mark.parametrize("change", [{"source": "the log"}, {"confidence": "confirmed"}])
