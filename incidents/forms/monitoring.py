@@ -140,7 +140,9 @@ class JudgeForm(forms.Form):
 class ResponseForm(forms.Form):
     response = forms.ChoiceField(
         label="How it is answered",
-        choices=[one for one in CompetitorReaction.Response.choices if one[0] != "undecided"],
+        # Nothing is chosen beforehand: a decision is made by a person.
+        choices=[("", "Choose"), *(one for one in CompetitorReaction.Response.choices if one[0] != "undecided")],
+        error_messages={"required": "Choose how it is answered."},
     )
     why = OneLine(label="Why", max_length=500)
 

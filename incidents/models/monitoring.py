@@ -61,10 +61,10 @@ class Mention(models.Model):
     # Who said it, the words and the way to them were forgotten after their time; what is counted stays.
     forgotten_at = models.DateTimeField(null=True)
     # Counts its corrections: whoever corrects says which one they looked at.
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1, db_default=1)
     struck_at = models.DateTimeField(null=True)
     struck_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    struck_why = models.CharField(max_length=500, blank=True)
+    struck_why = models.CharField(max_length=500, blank=True, db_default="")
 
     objects = MentionQuerySet.as_manager()
 
@@ -130,7 +130,7 @@ class CompetitorReaction(models.Model):
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     decided_why = models.CharField(max_length=500, blank=True)
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         ordering = ["-seen_at", "-pk"]

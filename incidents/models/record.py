@@ -139,7 +139,7 @@ class RecordExport(models.Model):
     size = models.BigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)
     # Of the document to read inside the archive; 0 where it could not be set, or is from before there was one.
-    pdf_size = models.PositiveIntegerField(default=0)
+    pdf_size = models.PositiveIntegerField(default=0, db_default=0)
     head_number = models.PositiveIntegerField(default=0)
     head_digest = models.CharField(max_length=64, blank=True)
     made_at = models.DateTimeField(null=True)

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -71,9 +72,11 @@ def waive_document(request: HttpRequest, number: int) -> HttpResponse:
     try:
         if not form.is_valid():
             raise Refused("Say why the record can do without it.")
-        actions.waive_document(incident_id=incident.pk, **form.cleaned_data, by=request.user, now=request.now)
+        waiver = actions.waive_document(incident_id=incident.pk, **form.cleaned_data, by=request.user, now=request.now)
     except Refused as refusal:
         messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"Waived, with your reason: {waiver.label}.")
     return redirect("incidents:record", number)
 
 
@@ -90,6 +93,7 @@ def export(request: HttpRequest, number: int) -> HttpResponse:
     else:
         if isinstance(begun, ControlChange):
             messages.success(request, "Asked for. It is made once an administrator has confirmed it.")
+        return redirect(reverse("incidents:record", args=[number]) + "#take-out")
     return redirect("incidents:record", number)
 
 
