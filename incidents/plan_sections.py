@@ -55,8 +55,9 @@ playbooks.register(
         (
             Field(
                 "tasks", "Tasks that open by themselves",
-                "“30 | legal | Decide whether a regulator has to be told”: minutes after the declaration, role, what.",
-                check=playbooks.task_fault, say=playbooks.say_task, phase=str(Phase.INITIAL_RESPONSE),
+                "“30 | Legal | Decide whether a regulator has to be told”: minutes after the declaration, role, what.",
+                check=playbooks.task_fault, say=playbooks.say_task, keep=playbooks.keep_task,
+                write=playbooks.write_task, phase=str(Phase.INITIAL_RESPONSE),
             ),
         ),
     )

@@ -20,13 +20,18 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Field:
-    """One list of lines. `check` says what is wrong with a line, or nothing; `say` is how it is shown."""
+    """One list of lines. `check` says what is wrong with a line, or nothing; `say` is how it is shown.
+
+    `keep` is what is kept of a line as people write it, with words for keys, and `write` such a line of what is kept.
+    """
 
     key: str
     label: str
     hint: str = ""
     check: Callable[[str], str] = lambda line: ""
     say: Callable[[str], str] = lambda line: line
+    keep: Callable[[str], str] = lambda line: line
+    write: Callable[[str], str] = lambda line: line
     # Which phase of the printed plan it belongs to; empty: it comes before all of them.
     phase: str = ""
 
@@ -54,7 +59,7 @@ class Section:
     def _lines(self, one: Field, lines: Any) -> list[str]:
         if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
             raise Refused(f"{one.label}: give it as lines.")
-        found = [line.strip() for line in lines if line.strip()]
+        found = [one.keep(line.strip()) for line in lines if line.strip()]
         if len(found) > MOST_LINES:
             raise Refused(f"{one.label}: at most {MOST_LINES} lines. Nobody reads more in a crisis.")
         for number, line in enumerate(found, start=1):
@@ -66,6 +71,10 @@ class Section:
     def read(self, typed: dict[str, str]) -> Data:
         """From the editor: one text per field, a line each."""
         return self.clean({one.key: typed.get(one.key, "").splitlines() for one in self.fields})
+
+    def written(self, data: Data) -> dict[str, str]:
+        """As `read` takes it: what stands in the editor."""
+        return {one.key: "\n".join(map(one.write, data.get(one.key, []))) for one in self.fields}
 
     def render(self, data: Data) -> list[tuple[Field, list[str]]]:
         """What stands in it, in words; empty fields are left out."""
@@ -161,7 +170,7 @@ def plan(version: PlaybookVersion) -> list[PlanPart]:
     return [part for part in parts.values() if part.blocks]
 
 
-# Tasks are lines with parts: “30 | legal | Decide whether a regulator has to be told”
+# Tasks are lines with parts: “30 | Legal | Decide whether a regulator has to be told”
 
 
 @dataclass(frozen=True)
@@ -182,7 +191,7 @@ def task_fault(line: str) -> str:
     if not 1 <= task.minutes <= MOST_MINUTES:
         return "the minutes count from the declaration: 1 to 43 200."
     if task.role not in Role.values:
-        return f"“{task.role[:30]}” is no role. Roles are: {', '.join(Role.values)}."
+        return f"“{task.role[:30]}” is no role. Roles are: {', '.join(Role.labels)}."
     return "" if 0 < len(task.title) <= 160 else "say in at most 160 characters what is to be done."
 
 
@@ -191,6 +200,25 @@ def read_task(line: str) -> Task:
     if not (minutes.isascii() and minutes.isdigit() and len(minutes) < 7):
         raise ValueError(line)
     return Task(int(minutes), role, title)
+
+
+def keep_task(line: str) -> str:
+    return _with_role(line, lambda role: _key_of(role, Role.choices))
+
+
+def write_task(line: str) -> str:
+    return _with_role(line, lambda role: str(dict(Role.choices).get(role, role)))
+
+
+def _with_role(line: str, change: Callable[[str], str]) -> str:
+    parts = [part.strip() for part in line.split("|", 2)]
+    return " | ".join([parts[0], change(parts[1]), parts[2]]) if len(parts) == 3 else line
+
+
+def _key_of(word: str, known: Iterable[tuple[str, Any]]) -> str:
+    """What is meant by a word, be it the key or the name; the word itself, if it is none of them."""
+    plain = word.casefold()
+    return next((key for key, label in known if plain in (key, str(label).casefold())), word)
 
 
 def say_task(line: str) -> str:
@@ -210,6 +238,9 @@ def one_of(words: Callable[[], Iterable[tuple[str, str]]]) -> dict[str, Callable
 
     def check(line: str) -> str:
         known = dict(words())
-        return "" if line in known else f"“{line[:40]}” is not known. Known are: {', '.join(known)}."
+        return "" if line in known else f"“{line[:40]}” is not known. Known are: {', '.join(known.values())}."
 
-    return {"check": check, "say": lambda line: dict(words()).get(line, line)}
+    def say(line: str) -> str:
+        return dict(words()).get(line, line)
+
+    return {"check": check, "say": say, "write": say, "keep": lambda line: _key_of(line, words())}

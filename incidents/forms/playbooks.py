@@ -22,8 +22,8 @@ class PlaybookForm(forms.Form):
         sections = version.sections if version else {}
         first = {"base": version.number if version else 0, "reason": "" if version else "First version"}
         for section in playbooks.sections():
-            for one in section.fields:
-                first[f"{section.key}-{one.key}"] = "\n".join(sections.get(section.key, {}).get(one.key, []))
+            for key, text in section.written(sections.get(section.key, {})).items():
+                first[f"{section.key}-{key}"] = text
         super().__init__(*args, initial=first, **kwargs)
         for section in playbooks.sections():
             for one in section.fields:

@@ -47,6 +47,21 @@ def test_a_version_is_kept_as_it_is_with_its_review_date(ada):
             change()
 
 
+def test_roles_are_written_by_name_and_kept_by_key(ada, browse):
+    version = write(
+        ada, people={"roles": ["Product marketing", "legal"]}, tasks={"tasks": ["30 | LEGAL | Ask the insurer"]}
+    )
+
+    assert version.sections["people"]["roles"] == ["product_marketing", "legal"]
+    assert version.sections["tasks"]["tasks"] == ["30 | legal | Ask the insurer"]
+    page = browse(ada, "/playbooks/service_disruption-major/edit/").content.decode()
+    assert "Product marketing\nLegal</textarea>" in page and "30 | Legal | Ask the insurer</textarea>" in page
+    with pytest.raises(Refused, match="“Wizard” is no role. Roles are: Product marketing"):
+        write(ada, base=1, tasks={"tasks": ["30 | Wizard | Ask the insurer"]})
+    with pytest.raises(Refused, match="“Wizard” is not known. Known are: Product marketing"):
+        write(ada, base=1, people={"roles": ["Wizard"]})
+
+
 def test_of_two_who_write_the_second_is_told(ada, lea):
     write(ada)
 
