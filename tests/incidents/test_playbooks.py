@@ -56,9 +56,9 @@ def test_roles_are_written_by_name_and_kept_by_key(ada, browse):
     assert version.sections["tasks"]["tasks"] == ["30 | legal | Ask the insurer"]
     page = browse(ada, "/playbooks/service_disruption-major/edit/").content.decode()
     assert "Product marketing\nLegal</textarea>" in page and "30 | Legal | Ask the insurer</textarea>" in page
-    with pytest.raises(Refused, match="“Wizard” is no role. Roles are: Product marketing"):
+    with pytest.raises(Refused, match=r"“Wizard” is no role\. Roles are: Product marketing"):
         write(ada, base=1, tasks={"tasks": ["30 | Wizard | Ask the insurer"]})
-    with pytest.raises(Refused, match="“Wizard” is not known. Known are: Product marketing"):
+    with pytest.raises(Refused, match=r"“Wizard” is not known\. Known are: Product marketing"):
         write(ada, base=1, people={"roles": ["Wizard"]})
 
 
