@@ -27,7 +27,7 @@ playbooks.register(
         "Messages",
         (
             Field(
-                "templates", "Templates to start from", "The key of one a line.",
+                "templates", "Templates to start from", "One a line, by its name.",
                 **one_of(lambda: Template.objects.order_by("key").values_list("key", "name")),
             ),
             Field("audiences", "Audiences", "For whom texts are made, one a line.", **one_of(lambda: AUDIENCES)),

@@ -330,7 +330,7 @@ SETUP_PAGES = [
     ("Policies", "setup_policies", ("setup_policy", "setup_policy_version")),
     ("Integrations", "setup_integrations", ("setup_integration",)),
     ("Second person", "setup_changes", ("setup_change",)),
-    ("Record", "setup_record", ()),
+    ("Record", "setup_record", ("incidents:anchors",)),
 ]
 
 
