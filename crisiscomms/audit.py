@@ -167,9 +167,20 @@ class Head:
 
 
 def heads() -> list[Head]:
-    """The last event of every chain."""
-    last = AuditEvent.objects.order_by("chain", "-number").distinct("chain").values_list("chain", "number", "digest")
-    return [Head(chain, number, bytes(digest).hex()) for chain, number, digest in last]
+    """The last event of every chain, in the order of their names."""
+    return [Head(chain, number, digest.hex()) for chain, (number, digest) in sorted(_ends(_chains()).items())]
+
+
+def _chains() -> set[str]:
+    """The names of all chains, from one to the next along the index: the cost follows them, not their events."""
+    table = AuditEvent._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE known AS ((SELECT chain FROM {table} ORDER BY chain LIMIT 1) UNION ALL "
+            f"SELECT (SELECT next.chain FROM {table} next WHERE next.chain > known.chain ORDER BY next.chain LIMIT 1) "
+            "FROM known WHERE known.chain IS NOT NULL) SELECT chain FROM known WHERE chain IS NOT NULL"
+        )
+        return {chain for (chain,) in cursor.fetchall()}
 
 
 def lost(anchors: Iterable[Head]) -> Iterator[str]:

@@ -70,7 +70,7 @@ app.conf.update(
         "incidents.tasks.sweep_archives": {"queue": "default"},
         "delivery.tasks.send_notices": {"queue": "approvals"},
         "delivery.tasks.say_in_chat": {"queue": "approvals"},
-        "delivery.tasks.send_anchors": {"queue": "default"},
+        "delivery.tasks.send_anchors": {"queue": "imports"},
         "delivery.tasks.deliver": {"queue": "delivery"},
         "delivery.tasks.sweep": {"queue": "default"},
         "stakeholders.tasks.run_import": {"queue": "imports"},

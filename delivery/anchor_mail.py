@@ -8,6 +8,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.db.models import F, QuerySet
 
@@ -25,6 +26,9 @@ log = structlog.get_logger("crisiscomms.delivery")
 LEASE = timedelta(seconds=60)
 # Over most of a day: a mailbox outside may be down for a night.
 GAPS = [60, 300, 900, 3600, 4 * 3600, 8 * 3600]
+# As many as there are gaps behind a try, and the last; more of them were killed in the middle.
+MOST_ATTEMPTS = len(GAPS) + 1
+SILENT = "The mail server does not answer."
 State = AnchorMail.State
 WORDS = """\
 Attached are the ends of the {chains} of the record of {organisation}, as they were on {at:%d %B %Y at %H:%M} UTC.
@@ -50,7 +54,8 @@ def send_due(*, now: Callable[[], datetime]) -> int:
     total = 0
     while not leaving.is_asked() and (mail := _claim(now())) is not None:
         total += 1
-        _send(mail, now())
+        if not _send(mail, now()):
+            break
     return total
 
 
@@ -66,20 +71,29 @@ def _claim(now: datetime) -> AnchorMail | None:
     return AnchorMail.objects.select_related("anchor").get(pk=mail.pk)
 
 
-def _send(mail: AnchorMail, now: datetime) -> None:
+def _send(mail: AnchorMail, now: datetime) -> bool:
+    """Whether the mail server can be asked for the next one."""
     if mail.address not in anchors.addresses():
         # Nobody has to be told: somebody decided so.
         _ours(mail).update(state=State.FAILED, next_attempt_at=None, last_error="The policy does not name it any more.")
-        return
+        return True
+    if mail.attempts > MOST_ATTEMPTS:
+        _end(mail, State.FAILED, now, "It was begun several times and never came to its end.")
+        return True
     try:
         envelope = _envelope(mail, get_organisation(), now)
         for result in door.session().send_many([envelope]):
             _note(mail, result, now)
     except ChannelError as error:
-        _again(mail, error.text or "The mail server does not answer.", now)
+        _again(mail, error.text or SILENT, now)
+        return False
+    except SoftTimeLimitExceeded:
+        _again(mail, SILENT, now)
+        raise
     except Exception as fault:
         log.exception("anchors not made", number=mail.anchor.number)
         _again(mail, f"The mail could not be made: {fault}", now)
+    return True
 
 
 def _envelope(mail: AnchorMail, organisation: Organisation, now: datetime) -> Envelope:
@@ -116,7 +130,7 @@ def _note(mail: AnchorMail, result: Result, now: datetime) -> None:
 
 
 def _again(mail: AnchorMail, why: str, now: datetime) -> None:
-    if mail.attempts > len(GAPS):
+    if mail.attempts >= MOST_ATTEMPTS:
         _end(mail, State.FAILED, now, why)
         return
     _ours(mail).update(

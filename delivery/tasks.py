@@ -43,9 +43,12 @@ def send_notices(**_: Any) -> None:
     team_mail.send_due(now=clock.now)
 
 
-@shared_task
+@shared_task(soft_time_limit=20)
 def send_anchors(**_: Any) -> None:
-    """The ends of all chains, out of the house, when their hour has come. Twice at once does no harm."""
+    """The ends of all chains, out of the house, when their hour has come. Twice at once does no harm.
+
+    Where nothing waits: a mail server that hangs holds this worker for twenty seconds.
+    """
     from delivery import anchor_mail
     from incidents import anchors
 

@@ -9,6 +9,7 @@ REGISTERING = (
     "documents",
     "facts",
     "forgetting",
+    "forgetting_deadlines",
     "forgetting_documents",
     "forgetting_mentions",
     "handover",

@@ -76,7 +76,7 @@ def _latest(source: SignalSource, fingerprints: list[str]) -> dict[str, Signal]:
     """The newest signal with each fingerprint, without its body."""
     found = Signal.objects.filter(source=source, fingerprint__in=fingerprints)
     newest = found.order_by("fingerprint", "-pk").distinct("fingerprint")
-    wanted = ("fingerprint", "status", "ended_at", "values", "happened_at", "told_at")
+    wanted = ("fingerprint", "status", "ended_at", "values", "happened_at", "received_at", "told_at")
     return {one.fingerprint: one for one in newest.only(*wanted)}
 
 
@@ -88,9 +88,10 @@ def _begins_anew(have: Signal, noticed: Noticed) -> bool:
 def _is_late(have: Signal, noticed: Noticed) -> bool:
     """Sent before what is known of it happened: a delivery that waited, or one that somebody sent again.
 
-    Sender's clock against sender's clock. One that gives no moment speaks of now (protocol.moment).
+    Sender's clock against sender's clock: where one of the two gave no moment, nothing is late.
     """
-    return noticed.told_at < (have.told_at or have.happened_at)
+    known = have.told_at or (have.happened_at if have.happened_at < have.received_at else None)
+    return known is not None and noticed.told_at < known
 
 
 def _again(have: Iterable[Signal], noticed: dict[int, Noticed], now: datetime) -> None:
@@ -107,9 +108,10 @@ def _again(have: Iterable[Signal], noticed: dict[int, Noticed], now: datetime) -
             if not is_late:
                 Signal.objects.filter(pk=one.pk).update(status=Status.RESOLVED, ended_at=max(told.at, one.happened_at))
             continue
-        if told.values != one.values or told.told_at != one.told_at:
+        said_at = _by_their_clock(told, now)
+        if told.values != one.values or said_at != one.told_at:
             one.values = {**one.values, **told.values}
-            one.told_at = one.told_at if is_late else told.told_at
+            one.told_at = one.told_at if is_late or said_at is None else said_at
             changed.append(one)
     Signal.objects.bulk_update(changed, ["values", "told_at"], batch_size=200)
 
@@ -127,6 +129,11 @@ def _begin(source: SignalSource, fresh: list[Noticed], raw: str, delivery_id: st
     _ring()
 
 
+def _by_their_clock(noticed: Noticed, now: datetime) -> datetime | None:
+    """Up to when the sender knew what it says; None where it gave no moment, so that ours stands there instead."""
+    return noticed.told_at if noticed.told_at < now else None
+
+
 def _fields(noticed: Noticed, now: datetime) -> dict[str, Any]:
     return {
         "fingerprint": noticed.fingerprint,
@@ -139,7 +146,7 @@ def _fields(noticed: Noticed, now: datetime) -> dict[str, Any]:
         "happened_at": noticed.at,
         "received_at": now,
         "last_seen_at": now,
-        "told_at": noticed.told_at,
+        "told_at": _by_their_clock(noticed, now),
         "due_at": now,
     }
 

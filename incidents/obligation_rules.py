@@ -79,7 +79,7 @@ def detailed(look: Situation) -> Iterator[Wanted]:
     if verified is None or not look.is_live:
         return
     due = verified + minutes(look.severity["first_detailed_update_minutes"])
-    done = _since(look.words.detailed_at, verified)
+    done = _since(look.words.detailed_at, look.noted["verified"])
     yield Wanted("detailed", "First detailed update to customers", due, f"verified {_moment(verified)}", done_at=done)
 
 
@@ -93,7 +93,7 @@ def milestone_words(look: Situation) -> Iterator[Wanted]:
             continue
         due = at + minutes(rule["minutes"][look.incident.severity])
         heard = look.words.resolved_at if kind == "resolved" else look.words.detailed_at
-        done = _since(heard, at)
+        done = _since(heard, look.noted.get(kind, at))
         if kind == "resolved":
             # Told a little before somebody moved the phase: it was told.
             done = look.milestones.get("resolved_told")

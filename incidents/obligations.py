@@ -61,8 +61,17 @@ class Situation:
     more: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
+    def _reached(self) -> list[tuple[str, datetime, datetime | None]]:
+        return list(self.incident.milestones.values_list("kind", "reached_at", "noted_at"))
+
+    @cached_property
     def milestones(self) -> dict[str, datetime]:
-        return dict(self.incident.milestones.values_list("kind", "reached_at"))
+        return {kind: reached_at for kind, reached_at, _ in self._reached}
+
+    @cached_property
+    def noted(self) -> dict[str, datetime]:
+        """When each milestone was known: what was said before did not tell it, though it had been reached."""
+        return {kind: noted_at or reached_at for kind, reached_at, noted_at in self._reached}
 
     @cached_property
     def words(self) -> Words:

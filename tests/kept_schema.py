@@ -7,6 +7,7 @@ other requirements make another one. Without `pg_dump` of the server's own versi
 import fcntl
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ from crisiscomms.embedded.processes import ServiceError
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / ".local" / "schemas"
 MOST_KEPT = 4
+IMPORT = re.compile(
+    r"^(?:from|import) ((?:crisiscomms|incidents|stakeholders|messaging|delivery|recovery)[\w.]*)", re.M
+)
 
 
 def template() -> str:
@@ -37,10 +41,20 @@ def template() -> str:
 def _key() -> str:
     """Of everything that decides what migrating makes."""
     digest = hashlib.sha256()
-    for path in sorted([*ROOT.glob("*/migrations/*.py"), ROOT / "requirements" / "dev.txt"]):
+    ours = sorted([*ROOT.glob("*/migrations/*.py"), *_imported()])
+    for path in [*ours, ROOT / "requirements" / "dev.txt"]:
         digest.update(f"{path.relative_to(ROOT)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:20]
+
+
+def _imported() -> Iterator[Path]:
+    """What migrations take from the code of today, such as the words of an index."""
+    names = {name for path in ROOT.glob("*/migrations/0*.py") for name in IMPORT.findall(path.read_text())}
+    for name in names:
+        places = (ROOT / name.replace(".", "/"), (ROOT / name.replace(".", "/")).with_suffix(".py"))
+        yield from (place for place in places if place.is_file())
+        yield from (place for place in places[0].glob("*.py"))
 
 
 @contextmanager

@@ -60,33 +60,28 @@ def put_component(
     audit.hold(incident.chain)
     stays = list(ComponentState.objects.select_for_update().filter(incident=incident, component=component))
     current = next((stay for stay in stays if stay.ended_at is None), None)
-    is_same = (current.state if current else WORKING) == state
-    if is_same and (current is None or since is None or since == current.began_at):
-        return
-    ended = [stay.ended_at for stay in stays if stay.ended_at is not None]
-    at = _moment(component, since, [*ended] if is_same or current is None else [*ended, current.began_at], now)
-    if current is not None and is_same:
-        current.began_at = at
-        current.save(update_fields=["began_at"])
+    if (current.state if current else WORKING) != state:
+        text = _change(incident, component, state, stays, since, now)
+    elif current is not None and since is not None and since != current.began_at:
+        text = _correct(component, current, stays, since, now)
     else:
-        _change(incident, component, state, current, at)
-    label = "working again" if state == WORKING else ComponentState.State(state).label.lower()
-    is_told = since not in (None, incident.began_at)
-    text = f"{component.name} is {label}" + (f" since {at.astimezone(UTC):%d %b %H:%M} UTC" if is_told else "")
+        return
     audit.record(
         chain=incident.chain, verb="component.changed", subject=f"component:{component.pk}", text=text, by=by, now=now
     )
 
 
-def _moment(component: Component, since: datetime | None, known: list[datetime], now: datetime) -> datetime:
-    """What is said of a component follows what was said before it."""
-    last = max(known, default=None)
-    if since is not None and last is not None and since < minute_of(last):
-        raise Refused(f"{component.name} changed at {readers_time(last)} last. Give a time after that.")
-    return max(moment for moment in (since or now, last) if moment is not None)
-
-
-def _change(incident: Incident, component: Component, state: str, current: ComponentState | None, at: datetime) -> None:
+def _change(
+    incident: Incident,
+    component: Component,
+    state: str,
+    stays: list[ComponentState],
+    since: datetime | None,
+    now: datetime,
+) -> str:
+    """Returns what is recorded."""
+    current = next((stay for stay in stays if stay.ended_at is None), None)
+    at = _moment(component, since, [stay.ended_at or stay.began_at for stay in stays], now)
     if current is not None:
         current.ended_at = at
         current.save(update_fields=["ended_at"])
@@ -98,6 +93,37 @@ def _change(incident: Incident, component: Component, state: str, current: Compo
             began_at=at,
             released=bool(current and current.released),
         )
+    label = "working again" if state == WORKING else ComponentState.State(state).label.lower()
+    return f"{component.name} is {label}" + (f" since {_for_the_record(at)}" if since is not None else "")
+
+
+def _correct(
+    component: Component, current: ComponentState, stays: list[ComponentState], since: datetime, now: datetime
+) -> str:
+    """When the present state began. What it followed upon at once ends as much earlier or later. Returns what is recorded."""
+    was = current.began_at
+    before = next((stay for stay in stays if stay.ended_at == was), None)
+    known = [stay.ended_at for stay in stays if stay.ended_at is not None and stay is not before]
+    at = _moment(component, since, [*known, before.began_at] if before else known, now)
+    if before is not None:
+        before.ended_at = at
+        before.save(update_fields=["ended_at"])
+    current.began_at = at
+    current.save(update_fields=["began_at"])
+    label = current.get_state_display().lower()
+    return f"{component.name} is {label} since {_for_the_record(at)}, not since {_for_the_record(was)}"
+
+
+def _for_the_record(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%d %b %H:%M} UTC"
+
+
+def _moment(component: Component, since: datetime | None, known: list[datetime], now: datetime) -> datetime:
+    """What is said of a component follows what was said before it."""
+    last = max(known, default=None)
+    if since is not None and last is not None and since < minute_of(last):
+        raise Refused(f"{component.name} changed at {readers_time(last)} last. Give a time after that.")
+    return max(moment for moment in (since or now, last) if moment is not None)
 
 
 def release_components(incident: Incident) -> None:

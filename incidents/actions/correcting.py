@@ -70,13 +70,16 @@ def correct_reaction(
 def strike_mention(*, mention_id: int, reason: str, by: User, now: datetime) -> Mention:
     """It should not have been noted, or was twice. It stays, with the reason, and counts nowhere any more."""
     mention = mentions.lock_mention(mention_id, CORRECT, by, now)
+    if mention.forgotten_at is not None:
+        raise Refused(FORGOTTEN)
     if not reason.strip():
         raise Refused("Say why it is struck out.")
     mention.struck_at, mention.struck_by, mention.struck_why = now, by, reason.strip()[:500]
     mention.needs_answer = mention.needs_answer and mention.answered_at is not None
-    _leave(mention, f"The mention was struck out. {mention.struck_why}", by, now)
+    # The reason stands in the row alone, where it is forgotten with it.
+    _leave(mention, "The mention was struck out.", by, now)
     mention.save(update_fields=["struck_at", "struck_by", "struck_why", "needs_answer"])
-    mentions.say(mention, "mention.struck", f"Mention struck out: {mention}. {mention.struck_why}", by, now)
+    mentions.say(mention, "mention.struck", f"Mention struck out: {mention}", by, now)
     return mention
 
 
@@ -89,6 +92,8 @@ def move_mention(*, mention_id: int, incident_id: int, by: User, now: datetime) 
     was = mention.incident
     if was is None or was == to:
         raise Refused(f"It belongs to {was.ref} already." if was else "It is of no incident yet. Attach it to one.")
+    if was.is_exercise != to.is_exercise:
+        raise Refused("What is said in an exercise stays in exercises, and what is said outside stays out of them.")
     # Whoever reads the one record need not know of the other incident.
     mentions.say(mention, "mention.moved", f"Mention moved to {_named(to)}: {mention}", by, now)
     due_at = _leave(mention, "The mention was moved to another incident.", by, now)

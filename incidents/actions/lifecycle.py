@@ -8,13 +8,16 @@ from guardian.shortcuts import assign_perm
 
 from crisiscomms import audit, notices
 from crisiscomms.models import User
-from crisiscomms.refusal import Refused
+from crisiscomms.refusal import Conflict, Refused
+from crisiscomms.wording import readers_time
 from incidents import abilities, access, criteria, deadlines, decisions, obligations, signals
-from incidents.actions.components import WORKING, moment_within, put_component
+from incidents.actions.components import WORKING, minute_of, moment_within, put_component
 from incidents.actions.locking import lock_incident
 from incidents.models import ComponentState, CriterionTick, CriterionWaiver, Incident, Milestone, PhaseSpan
 
 Phase = Incident.Phase
+# What does not hold any more once it turns out not to be fixed.
+UNDONE = (Milestone.Kind.MITIGATED, Milestone.Kind.RESOLVED_TOLD)
 
 
 def let_see(*, incident: Incident, person: User) -> None:
@@ -170,8 +173,7 @@ def _reopen(incident: Incident, by: User, now: datetime) -> None:
             by=by,
             now=now,
         )
-    undone = [Milestone.Kind.MITIGATED, Milestone.Kind.RESOLVED_TOLD]
-    Milestone.objects.filter(incident=incident, kind__in=undone).update(undone_at=now)
+    Milestone.objects.filter(incident=incident, kind__in=UNDONE).update(undone_at=now)
 
 
 def _resolve(incident: Incident, by: User, now: datetime) -> None:
@@ -267,9 +269,11 @@ def reach_milestone(
         raise Refused("Choose a milestone from the list.")
     if since is not None:
         since = moment_within(incident, since, now)
-    _, is_new = Milestone.objects.get_or_create(
-        incident=incident, kind=kind, undone_at=None, defaults={"reached_at": since or now, "by": by}
-    )
+        _require_not_undone(incident, kind, since)
+    fields = {"reached_at": since or now, "noted_at": now if since else None, "by": by}
+    reached, is_new = Milestone.objects.get_or_create(incident=incident, kind=kind, undone_at=None, defaults=fields)
+    if since is not None and since != reached.reached_at:
+        raise Conflict(f"This is noted already: {reached.get_kind_display()}, {readers_time(reached.reached_at)}.")
     if is_new:
         text = f"Milestone: {Milestone.Kind(kind).label.lower()}"
         text += f", at {since.astimezone(UTC):%d %b %H:%M} UTC" if since else ""
@@ -279,6 +283,13 @@ def reach_milestone(
         signals.milestone_reached.send(sender=Incident, incident=incident, kind=kind, by=by, now=now)
         obligations.renew(incident, by=by, now=now)
     return is_new
+
+
+def _require_not_undone(incident: Incident, kind: str, since: datetime) -> None:
+    """What a step back took away is reached again after it."""
+    back = incident.reopened_at
+    if kind in UNDONE and back is not None and since < minute_of(back):
+        raise Refused(f"The incident went back to management at {readers_time(back)}. Give a time after that.")
 
 
 def _label(phase: str) -> str:

@@ -102,7 +102,7 @@ def _stand_down(incident: Incident, sent: dict[str, Any], request: Request) -> N
 
 
 def _milestone(incident: Incident, sent: dict[str, Any], request: Request) -> None:
-    actions.reach_milestone(incident=incident, by=request.user, now=request.now, **sent)
+    actions.reach_milestone(incident=incident, by=request.user, now=request.now, **_since(sent, request))
 
 
 def _tick(incident: Incident, sent: dict[str, Any], request: Request) -> None:
@@ -113,7 +113,13 @@ def _component(incident: Incident, sent: dict[str, Any], request: Request) -> No
     component = Component.objects.in_use().filter(pk=sent["component"]).first()
     if component is None:
         raise serializers.ValidationError({"component": "There is no such component in use. See /components/."})
-    actions.set_component_state(incident=incident, by=request.user, now=request.now, **{**sent, "component": component})
+    told = {**_since(sent, request), "component": component}
+    actions.set_component_state(incident=incident, by=request.user, now=request.now, **told)
+
+
+def _since(sent: dict[str, Any], request: Request) -> dict[str, Any]:
+    """With a moment that lies ahead by no more than clocks differ taken for now."""
+    return {**sent, "since": moment_of(sent["since"], request.now)} if "since" in sent else sent
 
 
 class ConditionSerializer(AffectsSerializer):
@@ -166,7 +172,12 @@ ACTS = [
     ("phase", MoveSerializer, "Go to another phase.", _phase),
     ("severity", ChangeSeveritySerializer, "Change how severe it is; the open clocks are planned anew.", _severity),
     ("stand-down", StandDownSerializer, "It was a false alarm, or nothing came of it.", _stand_down),
-    ("milestones", MilestoneSerializer, "Note that something was reached now. Safe to repeat.", _milestone),
+    (
+        "milestones",
+        MilestoneSerializer,
+        "Note that something was reached, now or at a time before. Safe to repeat.",
+        _milestone,
+    ),
     ("ticks", TickSerializer, "Say that a criterion holds which the product cannot look up.", _tick),
     ("components", ConditionSerializer, "Say in what state a component is now.", _component),
 ]

@@ -12,6 +12,8 @@ from incidents.deadlines import kinds
 from incidents.models import Deadline, Incident
 
 State = Deadline.State
+# The ids of all stand in the entry beside its words.
+MOST_NAMED = 20
 # What a person or the clock had made of a deadline before it got another time.
 AFRESH: dict[str, Any] = {
     "warned_at": None,
@@ -155,7 +157,9 @@ def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime
     if ending:
         # One entry for all: what ended them must not vanish under twenty of their own.
         count = f"{len(ending)} clock{'' if len(ending) == 1 else 's'} ended"
-        text = f"{count}: {'; '.join(deadline.title for deadline in ending)}. {reason}"
+        titles = [deadline.title for deadline in ending[:MOST_NAMED]]
+        more = [f"{len(ending) - MOST_NAMED} more"] if len(ending) > MOST_NAMED else []
+        text = f"{count}: {'; '.join([*titles, *more])}. {reason}"
         data = {"deadlines": [deadline.pk for deadline in ending]}
         audit.record(
             chain=incident.chain, verb="deadline.ended", subject=f"incident:{incident.pk}", text=text, by=by, now=now,

@@ -89,8 +89,8 @@ class CorrectingForm(forms.Form):
         self.row = row
 
     def clean_seen_at(self) -> datetime:
-        moment: datetime = self.cleaned_data["seen_at"]
-        if moment == self.row.seen_at.replace(second=0, microsecond=0):
+        # As it was shown: to the minute, and in the hour that comes twice it says only one of the two.
+        if str(self.data.get("seen_at", ""))[:16] == f"{timezone.localtime(self.row.seen_at):%Y-%m-%dT%H:%M}":
             return self.row.seen_at
         checked: datetime = super().clean_seen_at()  # type: ignore[misc]
         return checked

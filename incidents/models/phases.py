@@ -54,6 +54,8 @@ class Milestone(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="milestones")
     kind = models.CharField(max_length=16, choices=Kind)
     reached_at = models.DateTimeField()
+    # When somebody said that it had been reached before; None: at once.
+    noted_at = models.DateTimeField(null=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     # It turned out not to hold: the incident went back to management after it.
     undone_at = models.DateTimeField(null=True)
@@ -66,7 +68,11 @@ class Milestone(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["incident", "kind"], condition=Q(undone_at=None), name="milestone_reached_once"
-            )
+            ),
+            models.CheckConstraint(
+                name="milestone_noted_after_it_was_reached",
+                condition=Q(noted_at=None) | Q(noted_at__gte=F("reached_at")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from incidents.record.packing import TooLarge
 State = RecordExport.State
 # Longer than a task may take, so that nobody else begins while somebody still is at it.
 LEASE, AGAIN = timedelta(seconds=150), timedelta(seconds=30)
+# Of the ninety seconds that a task has: what is left after them is for keeping the archive.
+WITH_PDF = 65
 MOST_TRIES = 3
 TOO_LONG = "It takes longer than work in the background may. Use manage.py export_incident."
 TOO_LARGE = "It is larger than an archive can be. Leave out the recipients."
@@ -81,13 +84,14 @@ def _claim(export_id: int, now: datetime) -> RecordExport | None:
 
 
 def _make(export: RecordExport, now: datetime) -> None:
+    begun = time.monotonic()
     with TemporaryFile() as file:
         with one_moment():
             incident = Incident.objects.select_related("lead", "declared_by").get(pk=export.incident_id)
             unfinished = writing.begin(
                 incident, file, by=export.by, now=now, with_recipients=export.with_recipients, progress=_teller(export)
             )
-        manifest = unfinished.finish()
+        manifest = unfinished.finish(seconds=WITH_PDF - (time.monotonic() - begun))
         fill(export, file, manifest, now=now)
         days = int(documents.rules().get("keep_archives_days", 7))
         export.keep_until = now + timedelta(days=days)

@@ -6,10 +6,12 @@ memory, and one that dies takes neither the worker nor the export with it. Pure 
 
 import json
 import math
+import os
 import re
 import resource
 import subprocess
 import sys
+import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +28,9 @@ SECONDS, MOST_MEMORY = 40, 2 * 1024**3
 MOST_CELLS = 40_000
 TEMPLATE = Path(__file__).parent / "record.typ"
 HERE = Path(__file__).resolve().parents[2]
+# It sets what strangers typed, so it knows none of our secrets.
+ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": os.defpath}
+TOO_SLOW = "Setting it as a PDF took longer than the time that there was for it."
 # Ends of the process that sets it, besides success.
 FAILED, NO_LETTER = 1, 3
 
@@ -60,27 +65,31 @@ class Taken:
     with_recipients: bool
 
 
-def pdf(parts: Read, files: list[tuple[str, str]], taken: Taken) -> bytes:
-    """The same parts and the same export give the same bytes. Raises NotPrinted."""
+def pdf(parts: Read, files: list[tuple[str, str]], taken: Taken, *, seconds: float = SECONDS) -> bytes:
+    """The same parts and the same export give the same bytes. Raises NotPrinted, also after that many seconds."""
+    end = time.monotonic() + min(seconds, SECONDS)
     said = document(parts, files, taken)
-    code, made = _set(said, ["ua-1"])
+    code, made = _set(said, ["ua-1"], end)
     if code == NO_LETTER:
         # A document for everybody needs every letter. One with empty boxes is better than none, and says so.
-        code, made = _set(said | {"notes": [*said["notes"], EMPTY_BOXES]}, [])
+        code, made = _set(said | {"notes": [*said["notes"], EMPTY_BOXES]}, [], end)
     if code or not made.startswith(b"%PDF-"):
         raise NotPrinted("It could not be set as a PDF.")
     return made
 
 
-def _set(said: dict[str, Any], standards: list[str]) -> tuple[int, bytes]:
+def _set(said: dict[str, Any], standards: list[str], end: float) -> tuple[int, bytes]:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise NotPrinted(TOO_SLOW)
     try:
         done = subprocess.run(
             [sys.executable, "-m", "incidents.record.printing", *standards],
             input=json.dumps(said, ensure_ascii=False).encode(),
-            capture_output=True, timeout=SECONDS, cwd=HERE, check=False,
+            capture_output=True, timeout=left, cwd=HERE, check=False, env=ENVIRONMENT,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise NotPrinted(f"Setting it as a PDF took longer than {SECONDS} seconds.") from None
+        raise NotPrinted(TOO_SLOW) from None
     except OSError:
         raise NotPrinted("There was no room for a process that sets it as a PDF.") from None
     return done.returncode, done.stdout
@@ -206,6 +215,8 @@ def main(standards: list[Any]) -> int:
     import typst
 
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    # Also when whoever waits for it was killed.
+    resource.setrlimit(resource.RLIMIT_CPU, (2 * SECONDS, 2 * SECONDS))
     try:
         made: bytes = typst.compile(
             TEMPLATE.read_bytes(),

@@ -39,10 +39,10 @@ class Unfinished:
     manifest: dict[str, Any]
     steps: "_Steps"
 
-    def finish(self) -> dict[str, Any]:
-        """Returns the manifest."""
+    def finish(self, *, seconds: float = printing.SECONDS) -> dict[str, Any]:
+        """Returns the manifest. `seconds` is what there is for the PDF: beyond them the archive goes out without it."""
         try:
-            self.packer.add(printing.NAME, [printing.pdf(self.read, self.beside, self.taken)])
+            self.packer.add(printing.NAME, [printing.pdf(self.read, self.beside, self.taken, seconds=seconds)])
         except printing.NotPrinted as reason:
             # The page holds the same. Without a record nobody would be helped.
             self.manifest["left_out"] = [{"name": printing.NAME, "why": str(reason)}]

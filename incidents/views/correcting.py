@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from crisiscomms.refusal import Conflict, Refused
 from incidents import access, actions, corrections, forms
-from incidents.actions.correcting import CORRECT
+from incidents.actions.correcting import CORRECT, FORGOTTEN
 from incidents.actions.mentions import can
 from incidents.models import CompetitorReaction, Mention
 from incidents.views.outward import PAGE
@@ -48,13 +48,26 @@ def reaction(request: HttpRequest, number: int, reaction_id: int) -> HttpRespons
     )
 
 
+def _why_over(row: Row) -> str:
+    """What was struck out or forgotten is not put right any more."""
+    if isinstance(row, Mention) and row.struck_at is not None:
+        return f"This was struck out by {row.struck_by} already."
+    return FORGOTTEN if isinstance(row, Mention) and row.forgotten_at is not None else ""
+
+
+def _is_newer(row: Row, seen: int) -> bool:
+    """Somebody else put it right since the page was read."""
+    return type(row).objects.filter(pk=row.pk, version__gt=seen).exists()
+
+
 def _page(
     request: HttpRequest, row: Row, kind: type[CorrectForm], correct: Callable[[Any], Any], *, back: HttpResponse
 ) -> HttpResponse:
     """The form as it was noted. Somebody else's correction is shown beside what was typed: nothing is lost."""
     answer = can(row.incident, request.user, request.now)[CORRECT]
-    if request.method != "POST" and not answer.may:
-        messages.error(request, answer.why_not)
+    over = _why_over(row)
+    if request.method != "POST" and (over or not answer.may):
+        messages.error(request, over or answer.why_not)
         return back
     form = kind(request.POST or None, row=row, now=request.now)
     has_conflict = False
@@ -63,7 +76,7 @@ def _page(
             correct(form.cleaned_data)
         except Refused as refusal:
             form.add_error(None, str(refusal))
-            has_conflict = isinstance(refusal, Conflict)
+            has_conflict = isinstance(refusal, Conflict) and _is_newer(row, form.cleaned_data["seen"])
         else:
             messages.success(request, "Corrected.")
             return back

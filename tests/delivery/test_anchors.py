@@ -6,12 +6,14 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 
 import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.urls import reverse
 
 from crisiscomms import audit, signing
 from crisiscomms import policy as policies
+from crisiscomms.celery import app
 from crisiscomms.models import AuditEvent, Notice
 from delivery import anchor_mail, tasks
 from delivery.channels import email as door
@@ -308,3 +310,45 @@ def test_a_policy_of_before_lives_on_and_bad_addresses_are_refused(browse, olga,
                 key="documents", base=policies.newest("documents").version, data={**old, "anchor_addresses": bad},
                 reason="x", by=olga, now=NOW,
             )  # fmt: skip
+
+
+def test_a_server_that_is_gone_is_asked_once_for_all_addresses(ada):
+    name(AUDITOR, LAWYER)
+    factories.make_incident(ada)
+
+    with override_settings(MAIL_SERVER=closed_server()):
+        door.reset_session()
+        assert knock() == 1
+
+    assert sorted(AnchorMail.objects.values_list("attempts", flat=True)) == [0, 1]
+
+
+def test_one_that_hangs_lets_the_worker_go_and_is_tried_again(incident, monkeypatch):
+    def hang(envelopes):
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(door.session(), "send_many", hang)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        knock()
+
+    mail = AnchorMail.objects.get()
+    assert (mail.state, mail.next_attempt_at, mail.last_error) == (
+        "queued",
+        NOW + timedelta(seconds=60),
+        anchor_mail.SILENT,
+    )
+
+
+def test_what_kills_its_worker_each_time_is_given_up(incident, olga, sink):
+    anchors.make_due(now=NOW)
+    AnchorMail.objects.update(attempts=anchor_mail.MOST_ATTEMPTS)
+
+    anchor_mail.send_due(now=lambda: NOW)
+
+    assert states() == ["failed"] and Notice.objects.filter(kind="anchor_failed").exists() and not sink.mails
+
+
+def test_the_clock_does_not_wait_for_a_mail_server():
+    assert app.conf.task_routes["delivery.tasks.send_anchors"]["queue"] not in ("deadlines", "default")
+    assert tasks.send_anchors.soft_time_limit == 20

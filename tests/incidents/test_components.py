@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from crisiscomms.models import AuditEvent
-from crisiscomms.refusal import Refused
+from crisiscomms.refusal import Conflict, Refused
 from incidents import actions
 from incidents.models import Incident
 from tests import factories
@@ -52,6 +52,23 @@ def test_when_it_began_is_corrected_by_saying_the_same_state_again(ada, incident
 
     stay = incident.component_states.get(component=part)
     assert (stay.state, stay.began_at, stay.ended_at) == ("degraded", minute(20), minute(45))
+    assert "Refunds is degraded since 17 Nov 13:29 UTC, not since 17 Nov 13:39 UTC" in texts(
+        incident, "component.changed"
+    )
+
+
+@pytest.mark.parametrize("since", [20, 50])
+def test_what_it_followed_upon_ends_with_the_correction_and_leaves_no_hole(since, ada, incident):
+    part = factories.make_component("Refunds")
+    put(incident, part, "degraded", ada, now=minute(10))
+    put(incident, part, "outage", ada, now=minute(40))
+
+    put(incident, part, "outage", ada, now=minute(60), since=minute(since))
+
+    kept = incident.component_states.filter(component=part).order_by("pk").values_list("state", "began_at", "ended_at")
+    assert list(kept) == [("degraded", minute(10), minute(since)), ("outage", minute(since), None)]
+    with pytest.raises(Refused, match="Refunds changed at"):
+        put(incident, part, "outage", ada, now=minute(60), since=minute(5))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +100,8 @@ def test_what_is_promised_from_a_milestone_counts_from_when_it_was_reached(ada, 
     assert incident.milestones.get(kind="verified").reached_at == minute(20)
     assert incident.deadlines.get(kind="detailed").due_at == minute(20 + 240)
     assert texts(incident, "milestone.reached") == ["Milestone: verified, at 17 Nov 13:29 UTC"]
+    with pytest.raises(Conflict, match="noted already: Verified"):
+        actions.reach_milestone(incident=incident, kind="verified", by=ada, now=minute(60), since=minute(30))
     for since in (minute(61), NOW - timedelta(days=1)):
         with pytest.raises(Refused):
             actions.reach_milestone(incident=incident, kind="mitigated", by=ada, now=minute(60), since=since)

@@ -1,6 +1,6 @@
 """What was noted wrongly: corrected, moved, struck out; what it said before is kept, forgotten, and exported."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -171,7 +171,9 @@ def test_what_is_struck_out_counts_nowhere_and_waits_for_nobody(ada, incident):
     assert clock(incident, "mention").state == "waived"
     assert (mention_table.totals(found)["total"], mention_chart.drawn(found)) == (0, None)
     assert outward.for_room(incident)["mention_numbers"]["total"] == 0
-    assert words(incident, "mention.struck") == "Mention struck out: Forum, Payers’ forum. Noted twice"
+    assert words(incident, "mention.struck") == "Mention struck out: Forum, Payers’ forum"
+    # Why may name a person outside, and is forgotten with the row alone.
+    assert incident.deadlines.get(kind="mention").waived_reason == "The mention was struck out."
 
 
 def test_what_is_struck_out_stays_so(ada, incident):
@@ -188,6 +190,34 @@ def test_what_is_struck_out_stays_so(ada, incident):
     ):
         with pytest.raises(Conflict, match="struck out by Ada"):
             act()
+
+
+def test_an_exercise_and_what_is_real_stay_apart(ada, incident):
+    drill = factories.make_incident(ada, is_exercise=True)
+
+    for mention, to in ((note(ada, incident), drill), (note(ada, drill), incident)):
+        with pytest.raises(Refused, match="in an exercise stays in exercises"):
+            actions.move_mention(mention_id=mention.pk, incident_id=to.pk, by=ada, now=LATER)
+
+
+def test_what_was_forgotten_is_not_struck_out_with_new_words(ada, incident):
+    mention = note(ada, incident)
+    Mention.objects.filter(pk=mention.pk).update(forgotten_at=NOW)
+
+    with pytest.raises(Refused, match="forgotten"):
+        actions.strike_mention(mention_id=mention.pk, reason="kim@x.example asked", by=ada, now=LATER)
+
+
+def test_why_a_clock_was_waived_is_forgotten_with_whom_it_names(ada, olga, incident):
+    late = incident.deadlines.get(kind="acknowledge")
+    actions.waive_deadline(deadline_id=late.pk, reason="kim@x.example asked", by=ada, now=LATER)
+    kim = personal.Person("kim@x.example")
+
+    assert personal.export(kim)["clocks"][0]["reasons"] == ["kim@x.example asked", ""]
+    personal.erase(person=kim, by=olga, now=LATER)
+
+    late.refresh_from_db()
+    assert (late.state, late.waived_reason) == ("waived", "(erased)") and personal.export(kim)["clocks"] == []
 
 
 def test_striking_out_needs_a_reason_and_an_open_incident(ada, incident):
@@ -289,6 +319,28 @@ def test_the_form_is_filled_in_and_keeps_what_is_typed_when_somebody_was_first(a
 
         assert browse(ada, f"{page}correct/", form_of(row, seen=2)).status_code == 302
         assert "Corrected by" in browse(ada, page).content.decode()
+
+
+def test_a_form_sent_as_it_was_keeps_the_hour_that_comes_twice(ada, incident, browse):
+    ada.time_zone = "Europe/Berlin"
+    ada.save(update_fields=["time_zone"])
+    second_time = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    mention = note(ada, incident, seen_at=second_time)
+
+    browse(ada, f"/mentions/{mention.pk}/correct/", form_of(mention, seen_at="2026-10-25T02:30"))
+
+    mention.refresh_from_db()
+    assert mention.seen_at == second_time and not Correction.objects.exists()
+
+
+def test_what_is_struck_out_offers_no_form(ada, incident, browse):
+    mention = note(ada, incident)
+    actions.strike_mention(mention_id=mention.pk, reason="Noted twice", by=ada, now=LATER)
+
+    assert browse(ada, f"/mentions/{mention.pk}/correct/").status_code == 302
+    answer = browse(ada, f"/mentions/{mention.pk}/correct/", form_of(mention, reach="7"))
+    text = answer.content.decode()
+    assert answer.status_code == 422 and "struck out by Ada already" in text and "was first" not in text
 
 
 def test_a_form_sent_as_it_was_changes_no_second(ada, incident, browse):

@@ -112,6 +112,18 @@ def test_an_end_that_says_no_moment_is_of_now(kind, olga):
     assert (only().status, only().ended_at) == ("resolved", NOW)
 
 
+def test_our_clock_is_not_held_against_theirs(olga):
+    """A begin without a moment is noted by our clock; theirs may be some seconds behind."""
+    shown = make_source(olga, "generic")
+    begin, end = SAYS["generic"](False, 5), SAYS["generic"](True, 8)
+    begin.pop("happened_at")
+    knock(shown, begin, delivery_id="one")
+
+    knock(shown, end, delivery_id="two")
+
+    assert only().status == "resolved"
+
+
 def test_sentry_writes_down_what_it_saw_a_little_later(olga):
     shown = make_source(olga, "sentry")
     knock(shown, sentry(False, 5))

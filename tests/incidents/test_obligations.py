@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crisiscomms import policy
 from crisiscomms.models import AuditEvent
-from crisiscomms.refusal import Conflict, NotAllowed
+from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from incidents import actions, deadlines, obligations
 from incidents.models import Deadline, Incident
 from tests import factories
@@ -34,6 +34,28 @@ def go(incident, *phases, now=NOW, by):
     for to in phases:
         actions.move_phase(incident_id=incident.pk, to=to, by=by, now=now, waive_reason="Not today")
     incident.refresh_from_db()
+
+
+def test_a_word_from_before_it_was_noted_did_not_tell_a_milestone(ada, incident):
+    factories.say(incident, at=at(60), promise=at(400))
+
+    actions.reach_milestone(incident=incident, kind="root_cause", by=ada, now=at(120), since=at(10))
+
+    assert ("milestone", "root_cause") in open_of(incident)
+    factories.say(incident, at=at(130), promise=at(400))
+    assert ("milestone", "root_cause") not in open_of(incident)
+
+
+def test_what_a_step_back_undid_is_reached_again_after_it(ada, incident):
+    go(incident, "management", by=ada)
+    actions.reach_milestone(incident=incident, kind="mitigated", by=ada, now=at(20))
+    go(incident, "resolution", now=at(30), by=ada)
+    go(incident, "management", now=at(60), by=ada)
+
+    with pytest.raises(Refused, match="went back to management"):
+        actions.reach_milestone(incident=incident, kind="mitigated", by=ada, now=at(90), since=at(50))
+    actions.reach_milestone(incident=incident, kind="mitigated", by=ada, now=at(90), since=at(70))
+    actions.reach_milestone(incident=incident, kind="root_cause", by=ada, now=at(90), since=at(5))
 
 
 # By hand, from the domain page and the shipped policy, in minutes after declaring at discovery.

@@ -130,7 +130,7 @@ def test_what_is_too_long_for_it_is_named_and_the_rest_is_there(monkeypatch):
 # When there is none
 
 
-def gives_up(*args):
+def gives_up(*args, **_):
     raise printing.NotPrinted("It could not be set as a PDF.")
 
 
@@ -164,7 +164,7 @@ def test_whatever_befalls_the_process_that_sets_it_is_said_in_words(name, value,
 def test_the_database_is_let_go_before_it_is_set(ada, incident, monkeypatch, django_capture_on_commit_callbacks):
     begun = []
     monkeypatch.setattr(making, "one_moment", lambda: _Moment(begun))
-    monkeypatch.setattr(printing, "pdf", lambda *args: begun.append("set") or b"%PDF-")
+    monkeypatch.setattr(printing, "pdf", lambda *args, **_: begun.append("set") or b"%PDF-")
     made(incident, ada)
 
     assert begun == ["read", "let go", "set"]
