@@ -19,8 +19,8 @@ from delivery.channels import ChannelError
 from delivery.channels import email as door
 from delivery.channels.mime import wire_address
 from delivery.channels.smtp import Envelope, Result
-from incidents import anchors
 from incidents.models import AnchorMail
+from incidents.record import anchors
 
 log = structlog.get_logger("crisiscomms.delivery")
 LEASE = timedelta(seconds=60)

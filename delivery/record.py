@@ -12,10 +12,11 @@ from django.forms.models import model_to_dict
 from crisiscomms import environment
 from delivery import queries
 from delivery.models import Dispatch, Notification
-from incidents import documents, record_parts
-from incidents.documents import Document
 from incidents.models import Incident
-from incidents.record_parts import Part, Table, moment, person
+from incidents.record import documents
+from incidents.record import parts as record_parts
+from incidents.record.documents import Document
+from incidents.record.parts import Part, Table, moment, person
 
 BATCH = 1000
 HEAD = [

@@ -50,7 +50,7 @@ def send_anchors(**_: Any) -> None:
     Where nothing waits: a mail server that hangs holds this worker for twenty seconds.
     """
     from delivery import anchor_mail
-    from incidents import anchors
+    from incidents.record import anchors
 
     anchors.make_due(now=clock.now())
     anchor_mail.send_due(now=clock.now)

@@ -11,7 +11,7 @@ from django.db import transaction
 from crisiscomms import policy
 from incidents.actions import load_threshold_rules, write_playbook
 from incidents.playbooks import newest
-from incidents.starter_playbooks import shipped as shipped_playbooks
+from incidents.playbooks.starters import shipped as shipped_playbooks
 from messaging.content import Content
 from messaging.models import Template, TemplateVersion
 from recovery.actions import shipped_plan

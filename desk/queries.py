@@ -14,7 +14,7 @@ from crisiscomms.models import AuditEvent, User
 from crisiscomms.wording import in_words
 from delivery.models import Dispatch
 from desk import kept
-from incidents import deadlines, documents, outward, plan_room, proposals, team
+from incidents import deadlines, team
 from incidents.criteria import exit_criteria
 from incidents.models import (
     Component,
@@ -26,6 +26,10 @@ from incidents.models import (
     PhaseSpan,
     SignalProposal,
 )
+from incidents.noticing import proposals
+from incidents.outside import outward
+from incidents.playbooks import room as plan_room
+from incidents.record import documents
 from messaging import facts
 from messaging.cadence import UNFINISHED
 from messaging.models import ApprovalSeat, Message

@@ -13,9 +13,11 @@ from crisiscomms.models import Role
 from crisiscomms.table_views import export, remembers
 from desk import drawing_views, incident_table, queries
 from desk.incident_table import INCIDENTS, IncidentFilter
-from incidents import abilities, access, clocks, disclosure, facts, noticed, team
+from incidents import abilities, access, disclosure, facts, team
+from incidents.clock import clocks
 from incidents.models import Component, ComponentState, Incident
 from incidents.models.incident import WORKSHOP_ROLES
+from incidents.noticing import noticed
 from messaging.models import Message
 
 

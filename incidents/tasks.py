@@ -6,8 +6,9 @@ from celery import shared_task
 from django.db import transaction
 
 from crisiscomms import clock, heartbeats
-from incidents import deadlines, intake, judging
+from incidents import deadlines
 from incidents.models import RecordExport
+from incidents.noticing import intake, judging
 from incidents.record import making
 
 

@@ -1,8 +1,8 @@
 """What of the messages of an incident is open, for somebody who takes over a role in it."""
 
-from incidents import waiting
+from incidents.clock import waiting
+from incidents.clock.waiting import Open
 from incidents.models import Incident
-from incidents.waiting import Open
 
 
 def _drafts(incident: Incident) -> list[Open]:

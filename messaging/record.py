@@ -3,10 +3,11 @@
 from typing import Any
 
 from crisiscomms.models import User
-from incidents import documents, record_parts
-from incidents.documents import Document
 from incidents.models import Incident
-from incidents.record_parts import Part, moment, person
+from incidents.record import documents
+from incidents.record import parts as record_parts
+from incidents.record.documents import Document
+from incidents.record.parts import Part, moment, person
 from messaging.models import ApprovalDecision, ApprovalRequest, Message, MessageVersion
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from incidents import documents, record_parts
-from incidents.documents import Check, Document
 from incidents.models import Incident
-from incidents.record_parts import Part, moment, person
+from incidents.record import documents
+from incidents.record import parts as record_parts
+from incidents.record.documents import Check, Document
+from incidents.record.parts import Part, moment, person
 from recovery import actions
 from recovery.models import RecoveryTask
 

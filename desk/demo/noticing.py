@@ -5,9 +5,9 @@ from typing import Any
 
 from crisiscomms.models import User
 from incidents import actions as incidents
-from incidents import intake, judging
 from incidents.hooks.protocol import Noticed
 from incidents.models import Incident, Signal, SignalSource
+from incidents.noticing import intake, judging
 
 Step = dict[str, Any]
 

@@ -8,9 +8,10 @@ from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from crisiscomms.wording import readers_time
-from incidents import access, deadlines, obligations
+from incidents import access, deadlines
 from incidents.actions.lifecycle import let_see
 from incidents.actions.locking import lock_incident
+from incidents.clock import obligations
 from incidents.models import Deadline, Incident
 
 State = Deadline.State

@@ -13,7 +13,7 @@ from incidents import abilities, access, deadlines
 from incidents.actions.locking import lock_incident
 from incidents.actions.outward import require_link
 from incidents.models import CompetitorReaction, Deadline, Incident, MentionChannel, ResponseTask
-from incidents.owners import of_role
+from incidents.team.owners import of_role
 
 State = ResponseTask.State
 Response, Truth = CompetitorReaction.Response, CompetitorReaction.Truth

@@ -7,10 +7,11 @@ from django.db import transaction
 
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import abilities, access, corrections, deadlines
+from incidents import abilities, access, deadlines
 from incidents.actions import competitors, mentions
 from incidents.actions.outward import require_link
 from incidents.models import CompetitorReaction, Correction, Incident, Mention, ResponseTask
+from incidents.outside import corrections
 
 CORRECT = "noted_correct"
 FORGOTTEN = "Who said what was forgotten here, so nobody can tell any more what would be right."

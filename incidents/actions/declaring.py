@@ -9,10 +9,11 @@ from django.db.models import Max
 from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, decisions, obligations, signals
+from incidents import access, decisions, signals
 from incidents.actions import roles, team
 from incidents.actions.components import put_component
 from incidents.actions.facts import open_checklist
+from incidents.clock import obligations
 from incidents.models import Component, Incident, PhaseSpan
 
 

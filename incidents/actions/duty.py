@@ -7,8 +7,8 @@ from django.db import transaction
 from crisiscomms import audit
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents.duty import DEPARTMENTS
 from incidents.models import DutyHours, DutyShift, Weekday
+from incidents.team.duty import DEPARTMENTS
 
 MOST_HOURS, MOST_SHIFTS, LONGEST = 80, 200, timedelta(days=31)
 

@@ -10,9 +10,10 @@ from crisiscomms import audit, notices
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
 from crisiscomms.wording import readers_time
-from incidents import abilities, access, criteria, deadlines, decisions, obligations, signals
+from incidents import abilities, access, criteria, deadlines, decisions, signals
 from incidents.actions.components import WORKING, minute_of, moment_within, put_component
 from incidents.actions.locking import lock_incident
+from incidents.clock import obligations
 from incidents.models import ComponentState, CriterionTick, CriterionWaiver, Incident, Milestone, PhaseSpan
 
 Phase = Incident.Phase

@@ -10,8 +10,8 @@ from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
 from incidents import access
-from incidents.links import check_link
 from incidents.models import OutwardActivity, OutwardKind, Product
+from incidents.outside.links import check_link
 
 
 @transaction.atomic

@@ -20,8 +20,8 @@ from incidents.models import (
     PlaybookTask,
     PlaybookVersion,
 )
-from incidents.owners import of_role
-from incidents.plan_sections import due_of
+from incidents.playbooks.own_sections import due_of
+from incidents.team.owners import of_role
 
 REVIEW_AFTER = timedelta(days=90)
 State = PlaybookTask.State

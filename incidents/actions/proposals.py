@@ -7,9 +7,10 @@ from django.db import transaction
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, decisions, proposals
+from incidents import access, decisions
 from incidents.actions.lifecycle import change_severity, lock_incident
 from incidents.models import Incident, Signal, SignalProposal
+from incidents.noticing import proposals
 
 State = SignalProposal.State
 

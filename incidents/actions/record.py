@@ -14,9 +14,10 @@ from django.urls import reverse
 from crisiscomms import audit, changes
 from crisiscomms.models import ControlChange, User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import abilities, access, documents, tasks
+from incidents import abilities, access, tasks
 from incidents.actions.lifecycle import lock_incident
 from incidents.models import DocumentWaiver, Incident, RecordDocument, RecordExport
+from incidents.record import documents
 
 # What a browser would run is not among them; nothing of it is ever shown by us, only given as a file.
 ENDINGS = frozenset(

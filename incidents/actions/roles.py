@@ -7,10 +7,11 @@ from django.db import transaction
 from crisiscomms import audit, notices
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, ownership, team
+from incidents import access, team
 from incidents.actions.lifecycle import let_see, lock_incident
 from incidents.models import Deadline, Incident, RoleAssignment, TeamMember
-from incidents.ownership import LEAD, RoleRule
+from incidents.team import ownership
+from incidents.team.ownership import LEAD, RoleRule
 
 NOTE_LIMIT = 2000
 # Who may decide about roles and teams besides whoever leads the incident, in words.

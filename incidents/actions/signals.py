@@ -9,12 +9,13 @@ from django.db import transaction
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, intake, vocabulary
+from incidents import access
 from incidents.actions.lifecycle import lock_incident
 from incidents.actions.watching import open_watch_item
 from incidents.hooks import protocol
 from incidents.hooks.protocol import Noticed
 from incidents.models import Component, Incident, Signal
+from incidents.noticing import intake, vocabulary
 
 LARGEST_VALUES = 100_000
 

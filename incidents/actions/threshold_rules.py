@@ -8,8 +8,8 @@ from django.db import transaction
 from crisiscomms import audit
 from crisiscomms.models import User
 from crisiscomms.refusal import Conflict, Refused
-from incidents import proposals, thresholds
 from incidents.models import Component, ThresholdRule, ThresholdRuleVersion
+from incidents.noticing import proposals, thresholds
 
 MOST_RULES = 100
 

@@ -7,11 +7,12 @@ from django.db import transaction
 from crisiscomms import audit, notices
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
-from incidents import abilities, access, decisions, obligations
+from incidents import abilities, access, decisions
 from incidents.actions import roles
 from incidents.actions.declaring import check_answers, open_incident, put_components
 from incidents.actions.facts import open_checklist
 from incidents.actions.lifecycle import let_see
+from incidents.clock import obligations
 from incidents.models import Incident, TeamMember
 
 

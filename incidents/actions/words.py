@@ -6,8 +6,8 @@ from django.db import transaction
 
 from crisiscomms import audit
 from crisiscomms.models import User
-from incidents import obligations
 from incidents.actions.lifecycle import reach_milestone
+from incidents.clock import obligations
 from incidents.models import CustomerWord, Incident, Milestone
 
 

@@ -19,9 +19,9 @@ from crisiscomms.api.views import Api, ApiDetail, ApiList, on_front_page, read
 from crisiscomms.models import User
 from incidents import access, actions
 from incidents.actions.halting import ACTS
-from incidents.links import LONGEST, check_link
 from incidents.models import HaltItem, Incident, OutwardActivity, OutwardKind, Product
 from incidents.models.incident import WORKSHOP_ROLES
+from incidents.outside.links import LONGEST, check_link
 
 
 class Link(fields.OneLine):

@@ -18,8 +18,9 @@ from crisiscomms.api.idempotency import HEADER, once
 from crisiscomms.api.views import Api, ApiDetail, ApiList, read
 from crisiscomms.exports import file_answer
 from crisiscomms.models import ControlChange
-from incidents import access, actions, documents
+from incidents import access, actions
 from incidents.models import Incident, RecordDocument, RecordExport
+from incidents.record import documents
 from incidents.record.fetching import pdf_answer
 
 

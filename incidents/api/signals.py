@@ -18,7 +18,7 @@ from crisiscomms.api.views import ApiDetail, ApiList, on_front_page, read
 from incidents import access, actions
 from incidents.api.incidents import moment_of
 from incidents.models import Component, Signal, SignalProposal
-from incidents.vocabulary import MOST_VALUES
+from incidents.noticing.vocabulary import MOST_VALUES
 
 
 class SignalSerializer(serializers.ModelSerializer):

@@ -13,8 +13,9 @@ from crisiscomms.api import fields
 from crisiscomms.api.idempotency import HEADER, once
 from crisiscomms.api.views import Api, ApiList, on_front_page, read
 from crisiscomms.models import User
-from incidents import access, actions, duty
+from incidents import access, actions
 from incidents.models import RoleAssignment, TeamMember
+from incidents.team import duty
 
 
 class MemberSerializer(serializers.ModelSerializer):

@@ -6,9 +6,9 @@ from django import forms
 
 from crisiscomms.forms import OneLine
 from crisiscomms.models import User
-from incidents.links import LONGEST, check_link
 from incidents.models import Incident, OutwardKind, Product
 from incidents.models.incident import WORKSHOP_ROLES
+from incidents.outside.links import LONGEST, check_link
 
 
 class WebLink(OneLine):

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from crisiscomms.forms import OneLine
-from incidents.documents import Line
+from incidents.record.documents import Line
 
 
 class DocumentForm(forms.Form):

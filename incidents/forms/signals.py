@@ -10,7 +10,7 @@ from crisiscomms.models import User
 from crisiscomms.moments import MomentField
 from incidents.actions.signal_sources import GRACE_HOURS
 from incidents.models import Component, Incident, SignalSource
-from incidents.vocabulary import DATA_CLASSES, FLAGS
+from incidents.noticing.vocabulary import DATA_CLASSES, FLAGS
 
 COUNT = {"min_value": 0, "max_value": 1_000_000_000, "required": False}
 

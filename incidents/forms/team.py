@@ -6,8 +6,8 @@ from django import forms
 
 from crisiscomms.models import Role, User
 from crisiscomms.moments import MomentField
-from incidents.duty import DEPARTMENTS
 from incidents.models import Weekday
+from incidents.team.duty import DEPARTMENTS
 
 
 class RoleForm(forms.Form):

@@ -6,8 +6,8 @@ from django import forms
 from django.http import QueryDict
 
 from crisiscomms.forms import OneLine
-from incidents import thresholds, vocabulary
 from incidents.models import Component, Incident
+from incidents.noticing import thresholds, vocabulary
 
 MOST_GROUPS, MOST_ROWS = 10, 20
 OTHER_NUMBER, OTHER_WORD = "number:", "word:"

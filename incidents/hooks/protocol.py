@@ -10,8 +10,8 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from crisiscomms.forms import HIDDEN_SIGNS
-from incidents import vocabulary
-from incidents.vocabulary import Value
+from incidents.noticing import vocabulary
+from incidents.noticing.vocabulary import Value
 
 # A signed moment further away than this is a replay, or a clock that is wrong.
 FRESH = timedelta(minutes=5)

@@ -6,9 +6,9 @@ from django.urls import reverse
 
 from crisiscomms.models import Notice
 from crisiscomms.notices import Mail, renders
-from incidents import proposals
 from incidents.mails.wording import about, prefix, url_to
 from incidents.models import SignalProposal
+from incidents.noticing import proposals
 
 
 @renders("threshold_met", urgency="urgent")

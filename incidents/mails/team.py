@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from crisiscomms.models import Notice
 from crisiscomms.notices import Mail, renders
-from incidents import ownership, waiting
+from incidents.clock import waiting
 from incidents.mails.wording import about, incident_of, prefix, url_to
 from incidents.models import Incident, RoleAssignment
+from incidents.team import ownership
 
 
 def _assignment(notice: Notice) -> RoleAssignment | None:

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.urls import reverse
 
-from incidents import corrections, documents, record_parts
-from incidents.documents import Document
 from incidents.models import CompetitorReaction, Fact, FactVersion, HaltItem, Incident, Mention, PlaybookTask
-from incidents.record_parts import Part, moment, person
+from incidents.outside import corrections
+from incidents.record import documents
+from incidents.record import parts as record_parts
+from incidents.record.documents import Document
+from incidents.record.parts import Part, moment, person
 
 
 def _facts(incident: Incident) -> list[dict[str, Any]]:

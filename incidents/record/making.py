@@ -15,9 +15,9 @@ from django.core.files import File
 from django.db import connection, transaction
 
 from crisiscomms import audit
-from incidents import access, documents
+from incidents import access
 from incidents.models import Incident, RecordExport
-from incidents.record import printing, writing
+from incidents.record import documents, printing, writing
 from incidents.record.packing import TooLarge
 
 State = RecordExport.State

@@ -8,9 +8,10 @@ from typing import Any
 from django.core.files.storage import default_storage
 
 from crisiscomms.models import AuditEvent
-from incidents import documents, record_parts
 from incidents.models import CriterionTick, Incident, Milestone, RecordDocument
-from incidents.record_parts import Attachment, Part, moment, person
+from incidents.record import documents
+from incidents.record import parts as record_parts
+from incidents.record.parts import Attachment, Part, moment, person
 
 
 def _incident(incident: Incident) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from crisiscomms import audit, environment
 from crisiscomms import signing as our_key
 from crisiscomms.exports import csv_lines
 from crisiscomms.models import User
-from incidents import record_parts
 from incidents.models import Incident
 from incidents.record import format, own_parts, printing, reading, signing
+from incidents.record import parts as record_parts
 from incidents.record.blocks import Read
 from incidents.record.packing import Packer
+from incidents.record.parts import Attachment, Table, moment
 from incidents.record.printing import Taken
-from incidents.record_parts import Attachment, Table, moment
 
 PIECE = 64 * 1024
 LINES = 500

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from crisiscomms import policy
 from crisiscomms.policy import OneOf, RoleName, Rules, says
-from incidents import documents
 from incidents.models import Incident
+from incidents.record import documents
 from incidents.rules.words import Line, known_roles
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]

@@ -5,8 +5,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from incidents import access
-from incidents import anchors as outside
 from incidents.models import AnchorMail
+from incidents.record import anchors as outside
 
 SHOWN = 30
 

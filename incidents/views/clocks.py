@@ -17,9 +17,11 @@ from crisiscomms import tables, throttle
 from crisiscomms.live import live
 from crisiscomms.refusal import Refused
 from crisiscomms.table_views import export, remembers
-from incidents import access, actions, calendars, clock_table, clocks, deadlines, forms, obligations
+from incidents import access, actions, deadlines, forms
 from incidents.actions.clocks import known_regions, latest
-from incidents.clock_table import CLOCKS, ClockFilter
+from incidents.clock import calendars, clocks, obligations
+from incidents.clock import table as clock_table
+from incidents.clock.table import CLOCKS, ClockFilter
 from incidents.models import Deadline, Incident
 from incidents.views.outward import said
 

@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, actions, corrections, forms
+from incidents import access, actions, forms
 from incidents.actions.correcting import CORRECT, FORGOTTEN
 from incidents.actions.mentions import can
 from incidents.models import CompetitorReaction, Mention
+from incidents.outside import corrections
 from incidents.views.outward import PAGE
 
 Row = Mention | CompetitorReaction

@@ -6,8 +6,9 @@ from django.db.models import Min
 from django.http import HttpRequest
 from django.utils import timezone
 
-from incidents import actions, proposals
+from incidents import actions
 from incidents.models import Component, Incident, Signal, SignalProposal
+from incidents.noticing import proposals
 
 
 def first_answers(request: HttpRequest) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from rest_framework.exceptions import ParseError
 
 from crisiscomms.api import parsing
 from crisiscomms.throttle import throttled, too_often
-from incidents import intake
 from incidents.actions.signal_sources import find_source, secrets_of
 from incidents.hooks import PROTOCOLS, Unproven, Unreadable
 from incidents.hooks.protocol import Delivery
 from incidents.models import SignalSource
+from incidents.noticing import intake
 
 log = structlog.get_logger("crisiscomms")
 WRONG_KEYS_PER_MINUTE = 60

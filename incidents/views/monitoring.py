@@ -13,10 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from crisiscomms import tables
 from crisiscomms.refusal import Refused
 from crisiscomms.table_views import export, remembers
-from incidents import access, actions, corrections, forms, mention_chart, mention_table
+from incidents import access, actions, forms
 from incidents.actions.mentions import can
-from incidents.mention_table import ALL_MENTIONS, MENTIONS, MentionFilter
 from incidents.models import Incident, Mention, ResponseTask
+from incidents.outside import chart as mention_chart
+from incidents.outside import corrections
+from incidents.outside import table as mention_table
+from incidents.outside.table import ALL_MENTIONS, MENTIONS, MentionFilter
 from incidents.views.outward import PAGE, said
 
 

@@ -13,7 +13,7 @@ from crisiscomms.refusal import Refused
 from incidents import abilities, access, actions, forms
 from incidents.actions.halting import ACTS, DURING, concerned
 from incidents.models import HaltItem, Incident, OutwardActivity
-from incidents.outward import halt_numbers, with_due
+from incidents.outside.outward import halt_numbers, with_due
 
 PAGE = ["GET", "HEAD", "POST"]
 

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crisiscomms import policy
 from crisiscomms.refusal import Refused
-from incidents import access, actions, forms, plan_room
+from incidents import access, actions, forms
 from incidents.models import Component, ComponentState, Incident, Milestone, Product
+from incidents.playbooks import room as plan_room
 from incidents.team import first_team
 from incidents.views import from_signals
 from incidents.views.outward import said

@@ -14,10 +14,12 @@ from crisiscomms.exports import file_answer
 from crisiscomms.live import live
 from crisiscomms.models import ControlChange
 from crisiscomms.refusal import Refused
-from incidents import access, actions, documents, record_queries
+from incidents import access, actions
 from incidents.actions.record import most_bytes
 from incidents.forms.record import DocumentForm, ExportForm, WaiveDocumentForm
 from incidents.models import Incident
+from incidents.record import documents
+from incidents.record import queries as record_queries
 from incidents.record.fetching import pdf_answer
 
 

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crisiscomms import tables
 from crisiscomms.refusal import Refused
 from crisiscomms.table_views import remembers
-from incidents import access, actions, proposals, signal_table, vocabulary
+from incidents import access, actions
 from incidents.forms.signals import AttachForm, DeclineForm, ReportForm, SignalFilter, WatchForm
 from incidents.models import Incident, Signal, SignalProposal
-from incidents.signal_table import SIGNALS
+from incidents.noticing import proposals, vocabulary
+from incidents.noticing import table as signal_table
+from incidents.noticing.table import SIGNALS
 from incidents.views.outward import said
 
 PAGE = ["GET", "HEAD", "POST"]

@@ -10,9 +10,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crisiscomms.models import Role, User
 from crisiscomms.refusal import Refused
-from incidents import access, actions, forms, roster, team, waiting
+from incidents import access, actions, forms, team
 from incidents.actions.duty import may_edit
+from incidents.clock import waiting
 from incidents.models import DutyHours, DutyShift, Incident
+from incidents.team import roster
 from incidents.views.outward import said
 
 PAGE = ["GET", "HEAD", "POST"]

@@ -8,9 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from crisiscomms.refusal import Conflict, Refused
-from incidents import access, actions, proposals, thresholds, trying
+from incidents import access, actions
 from incidents.forms.thresholds import Editor
 from incidents.models import ThresholdRule
+from incidents.noticing import proposals, thresholds, trying
 
 PAGE = ["GET", "HEAD", "POST"]
 

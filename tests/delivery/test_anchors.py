@@ -17,9 +17,8 @@ from crisiscomms.celery import app
 from crisiscomms.models import AuditEvent, Notice
 from delivery import anchor_mail, tasks
 from delivery.channels import email as door
-from incidents import anchors, documents
 from incidents.models import Anchor, AnchorMail
-from incidents.record import anchored, format
+from incidents.record import anchored, anchors, documents, format
 from tests import factories
 from tests.conftest import NOW
 from tests.crisiscomms.test_audit import as_superuser

@@ -10,9 +10,10 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from incidents import actions, judging
+from incidents import actions
 from incidents.actions.signal_sources import Shown
 from incidents.models import Signal
+from incidents.noticing import judging
 from tests.conftest import NOW
 
 SAMPLES = Path(__file__).resolve().parent.parent / "data" / "signals"

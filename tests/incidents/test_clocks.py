@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from crisiscomms import ways_in
 from crisiscomms.models import AuditEvent, ChatLine, Credential, Notice, NoticeChoice
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, calendars, deadlines
+from incidents import actions, deadlines
+from incidents.clock import calendars
 from incidents.deadlines import kinds
 from tests import factories
 from tests.conftest import NOW

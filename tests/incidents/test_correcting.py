@@ -8,8 +8,12 @@ from django.db import IntegrityError, transaction
 from crisiscomms import personal, retention
 from crisiscomms.models import AuditDetail, AuditEvent
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, mention_chart, mention_table, outward, record_parts
+from incidents import actions
 from incidents.models import Correction, Incident, Mention
+from incidents.outside import chart as mention_chart
+from incidents.outside import outward
+from incidents.outside import table as mention_table
+from incidents.record import parts as record_parts
 from tests import factories
 from tests.api.asking import program
 from tests.conftest import NOW

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from incidents import duty
 from incidents.models import DutyHours, DutyShift
+from incidents.team import duty
 from tests import factories
 
 SUN = 6

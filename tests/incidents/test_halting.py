@@ -392,7 +392,7 @@ def test_the_standing_list_is_kept_on_its_page(ada, browse):
 
 
 def test_the_room_asks_the_same_number_of_queries_however_many_there_are(ada, django_assert_max_num_queries):
-    from incidents import outward
+    from incidents.outside import outward
 
     for number in range(9):
         make_activity(ada, f"Post {number}")

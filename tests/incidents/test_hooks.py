@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from crisiscomms import clock
-from incidents import actions, intake
+from incidents import actions
 from incidents.models import Signal, SignalBody, SignalReceipt, SignalSource
+from incidents.noticing import intake
 from tests.conftest import NOW
 from tests.incidents.knocking import BODIES, SECRET, alert, hmac_hex, knock, make_source, only, proof, sample
 

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 
 from crisiscomms import audit, clock
-from incidents import actions, intake, judging
+from incidents import actions
 from incidents.models import Incident, Signal, SignalProposal
+from incidents.noticing import intake, judging
 from tests.conftest import NOW
 from tests.incidents.knocking import alert, judge, knock, only
 from tests.incidents.test_signals import SOON, condition, make_rule, source, watch

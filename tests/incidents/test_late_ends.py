@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from crisiscomms import clock
-from incidents import intake
 from incidents.models import Signal
+from incidents.noticing import intake
 from tests.conftest import NOW
 from tests.incidents.knocking import alert, knock, make_source, only, sample
 

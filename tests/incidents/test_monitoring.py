@@ -8,8 +8,10 @@ from django.db import IntegrityError, transaction
 from crisiscomms import handover, personal, retention
 from crisiscomms.models import AuditDetail
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, mention_chart, mention_table
+from incidents import actions
 from incidents.models import CompetitorReaction, Incident, Mention, ResponseTask
+from incidents.outside import chart as mention_chart
+from incidents.outside import table as mention_table
 from tests import factories
 from tests.conftest import NOW
 

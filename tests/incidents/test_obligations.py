@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from crisiscomms import policy
 from crisiscomms.models import AuditEvent
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, deadlines, obligations
+from incidents import actions, deadlines
+from incidents.clock import obligations
 from incidents.models import Deadline, Incident
 from tests import factories
 from tests.conftest import NOW

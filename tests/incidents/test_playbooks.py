@@ -9,9 +9,10 @@ from crisiscomms import handover
 from crisiscomms.models import Notice, Role
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from desk import defaults
-from incidents import actions, playbooks, starter_playbooks
+from incidents import actions, playbooks
 from incidents.actions import plans
 from incidents.models import AppliedPlaybook, Incident, PlaybookTask, PlaybookVersion
+from incidents.playbooks import starters as starter_playbooks
 from tests import factories
 from tests.conftest import NOW
 

@@ -7,8 +7,9 @@ from django.db import DatabaseError, IntegrityError
 from crisiscomms import audit, personal, policy
 from crisiscomms.models import AuditEvent
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, documents
+from incidents import actions
 from incidents.models import DocumentWaiver, Incident, RecordDocument
+from incidents.record import documents
 from incidents.rules.documents import DocumentRules
 from tests import factories
 from tests.conftest import NOW

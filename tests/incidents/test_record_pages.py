@@ -5,8 +5,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from crisiscomms.models import AuditEvent, ControlChange
-from incidents import actions, documents
-from incidents.record import making
+from incidents import actions
+from incidents.record import documents, making
 from tests import factories
 from tests.conftest import NOW
 from tests.crisiscomms.test_audit import as_superuser

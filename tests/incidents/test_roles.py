@@ -10,10 +10,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from crisiscomms import audit, departures, notices
 from crisiscomms.models import AuditDetail, Notice, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import actions, ownership, team
+from incidents import actions, team
 from incidents.actions.roles import end_all
 from incidents.models import DutyShift, Incident, RoleAssignment
-from incidents.ownership import LEAD
+from incidents.team import ownership
+from incidents.team.ownership import LEAD
 from tests import factories
 from tests.conftest import NOW
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from crisiscomms import audit, clock, personal, retention
 from crisiscomms.models import AuditEvent, Notice
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
-from incidents import access, actions, intake, judging, proposals, record_parts, trying
+from incidents import access, actions
 from incidents.hooks.protocol import Noticed
 from incidents.models import (
     Decision,
@@ -23,6 +23,8 @@ from incidents.models import (
     SignalSource,
     ThresholdRule,
 )
+from incidents.noticing import intake, judging, proposals, trying
+from incidents.record import parts as record_parts
 from tests import factories
 from tests.conftest import NOW
 from tests.incidents.knocking import alert, judge, knock, make_source, only, sample

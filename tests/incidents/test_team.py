@@ -8,8 +8,9 @@ from crisiscomms import audit, notices
 from crisiscomms.models import Notice, User
 from crisiscomms.refusal import Conflict, NotAllowed, Refused
 from delivery import authority
-from incidents import actions, ownership, team
+from incidents import actions, team
 from incidents.models import DutyShift, Incident, TeamMember
+from incidents.team import ownership
 from tests import factories
 from tests.conftest import NOW
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from crisiscomms.refusal import Refused
-from incidents import thresholds, vocabulary
-from incidents.thresholds import Facts, Windows
+from incidents.noticing import thresholds, vocabulary
+from incidents.noticing.thresholds import Facts, Windows
 from tests.conftest import NOW
 
 
@@ -221,7 +221,7 @@ def test_names_are_plain(text, name):
 @pytest.mark.django_db
 def test_a_window_ends_with_its_own_minute_and_begins_as_many_before():
     from incidents.models import SignalMinute
-    from incidents.trying import _Past
+    from incidents.noticing.trying import _Past
 
     end = NOW.replace(second=0)
     for minutes, amount in ((0, 1), (1, 2), (59, 4), (60, 8), (61, 16), (-1, 32)):

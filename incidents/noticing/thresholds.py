@@ -15,11 +15,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from crisiscomms.policy import Rules
 from crisiscomms.refusal import Refused
-from incidents import vocabulary
-from incidents.intake import minute_of
 from incidents.models import Incident, Signal, SignalMinute
 from incidents.models.signals import PERSON, SignalSource
-from incidents.vocabulary import COUNTED, NUMBERS
+from incidents.noticing import vocabulary
+from incidents.noticing.intake import minute_of
+from incidents.noticing.vocabulary import COUNTED, NUMBERS
 
 LONGEST_WINDOW = 7 * 24 * 60
 COMPARES: dict[str, tuple[str, Callable[[float, float], bool]]] = {

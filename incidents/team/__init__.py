@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from crisiscomms import policy
 from crisiscomms.models import Role, User
-from incidents import access, duty, ownership
+from incidents import access
 from incidents.models import Incident, RoleAssignment
-from incidents.ownership import LEAD, RoleRule
+from incidents.team import duty, ownership
+from incidents.team.ownership import LEAD, RoleRule
 
 
 def assignment(incident: Incident, role: str) -> RoleAssignment | None:

@@ -6,10 +6,11 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 
 from crisiscomms.models import User
-from incidents import proposals, record_parts
 from incidents.models import Incident, Signal, SignalProposal
-from incidents.record_parts import moment
-from incidents.record_parts import person as named
+from incidents.noticing import proposals
+from incidents.record import parts as record_parts
+from incidents.record.parts import moment
+from incidents.record.parts import person as named
 
 SHOWN = 6
 

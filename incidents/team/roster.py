@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from crisiscomms.models import Role, User
-from incidents import duty, ownership
-from incidents.duty import DAY, DEPARTMENTS, Slot, Span
 from incidents.models import DutyHours, DutyShift
+from incidents.team import duty, ownership
+from incidents.team.duty import DAY, DEPARTMENTS, Slot, Span
 
 DAYS = 7
 # Hours with nobody that are said one by one; more of a department are counted.

@@ -6,10 +6,10 @@ from typing import Any
 
 from crisiscomms import audit
 from crisiscomms.models import AuditEvent, ControlChange, User
-from incidents import access, documents
-from incidents.documents import Line
+from incidents import access
 from incidents.models import Incident, RecordExport
-from incidents.record import making
+from incidents.record import documents, making
+from incidents.record.documents import Line
 
 ENTRIES = 100
 # Checking a chain reads all of it. Longer ones are checked when somebody asks.

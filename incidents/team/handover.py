@@ -5,10 +5,11 @@ from datetime import datetime
 from crisiscomms import audit, handover, ways_in
 from crisiscomms.models import User
 from crisiscomms.refusal import Refused
-from incidents import access, ownership, team
+from incidents import access, team
 from incidents.actions import let_see, lock_incident, roles
 from incidents.models import Deadline, Incident, IncidentUserObjectPermission, RoleAssignment
-from incidents.ownership import LEAD
+from incidents.team import ownership
+from incidents.team.ownership import LEAD
 
 
 def _leads(person: User) -> int:

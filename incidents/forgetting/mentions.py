@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from crisiscomms import personal, retention
-from incidents import corrections
 from incidents.models import Correction, Mention
+from incidents.outside import corrections
 
 COLUMNS = ("author", "quote", "link", "answered_how", "struck_why")
 

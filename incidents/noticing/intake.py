@@ -17,7 +17,7 @@ from crisiscomms.models import User
 from incidents.hooks.protocol import NEWS, Noticed
 from incidents.models import Signal, SignalBody, SignalMinute, SignalReceipt, SignalSource
 from incidents.models.signals import PERSON
-from incidents.vocabulary import COUNTED
+from incidents.noticing.vocabulary import COUNTED
 
 Status = Signal.Status
 # Something that comes again and again is looked at anew no more often than this.

@@ -11,13 +11,13 @@ from django.db import transaction
 from django.db.models import Q
 
 from crisiscomms import audit
-from incidents import proposals, thresholds
 from incidents.actions.locking import lock_incident
 from incidents.actions.signals import matching
 from incidents.actions.watching import open_watch_item
-from incidents.intake import LOOK_AGAIN
 from incidents.models import Component, Incident, Signal, ThresholdRule
-from incidents.thresholds import Windows
+from incidents.noticing import proposals, thresholds
+from incidents.noticing.intake import LOOK_AGAIN
+from incidents.noticing.thresholds import Windows
 
 log = structlog.get_logger("crisiscomms")
 BATCH = 200

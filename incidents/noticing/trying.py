@@ -9,10 +9,10 @@ from itertools import accumulate
 from django.db.models import Sum
 
 from crisiscomms.models import User
-from incidents import thresholds
-from incidents.intake import minute_of
 from incidents.models import Signal, SignalMinute, ThresholdRule
-from incidents.thresholds import Windows
+from incidents.noticing import thresholds
+from incidents.noticing.intake import minute_of
+from incidents.noticing.thresholds import Windows
 
 DAYS = (1, 7, 30, 90)
 MOST_TRIED = 1_000

@@ -9,11 +9,10 @@ from django.db.models import Max
 
 from crisiscomms import audit, notices, signing
 from crisiscomms.models import Policy, Role, User
-from incidents import documents
 from incidents.models import Anchor, AnchorMail
-from incidents.record import anchored
+from incidents.record import anchored, documents
+from incidents.record.parts import moment
 from incidents.record.writing import opaque, version
-from incidents.record_parts import moment
 
 # One at a time, whoever knocks.
 TURN = "anchors outside"

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from django.urls import reverse
 
 from incidents import deadlines
+from incidents.clock.obligations import Rule, Situation, Wanted, minutes, register
 from incidents.models import Deadline, Incident
-from incidents.obligations import Rule, Situation, Wanted, minutes, register
 
 Phase = Incident.Phase
 WITH_CADENCE = (Phase.INITIAL_RESPONSE, Phase.MANAGEMENT, Phase.RESOLUTION)

@@ -1,0 +1,1 @@
+"""What has to happen by when: the rules that plan it, and what pages show of it."""

@@ -1,0 +1,1 @@
+"""What this house forgets, after its time or because a person asks."""
