@@ -25,7 +25,7 @@ KINDS = {
     "products": ("Products", ("product", "component")),
     "outside": ("Signals and the outward side", ("signal", "proposal", "outward", "mention")),
     "contacts": ("Contacts and imports", ("contact", "import", "history")),
-    "exports": ("Lists taken out", ("contacts", "accounts", "incidents", "people", "record")),
+    "exports": ("Lists taken out", ("contacts", "accounts", "incidents", "people", "record", "anchors")),
     "upkeep": ("Upkeep", ("retention", "team_mail", "team_chat")),
 }
 RECORD = Table(

@@ -322,13 +322,13 @@ incidents:waive_deadline                  POST  in   404  404  302  302  302  40
 incidents:deadline                        GET   in   404  404  200  200  200  404
 incidents:deadline                        POST  in   405  405  405  405  405  405
 incidents:snooze_deadline                 GET   in   405  405  405  405  405  405
-incidents:snooze_deadline                 POST  in   404  404  302  302  302  404
+incidents:snooze_deadline                 POST  in   404  404  422  422  422  404
 incidents:take_deadline                   GET   in   405  405  405  405  405  405
-incidents:take_deadline                   POST  in   404  404  302  302  302  404
+incidents:take_deadline                   POST  in   404  404  422  422  422  404
 incidents:meet_deadline                   GET   in   405  405  405  405  405  405
-incidents:meet_deadline                   POST  in   404  404  302  302  302  404
+incidents:meet_deadline                   POST  in   404  404  422  422  422  404
 incidents:hand_over_deadline              GET   in   405  405  405  405  405  405
-incidents:hand_over_deadline              POST  in   404  404  302  302  302  404
+incidents:hand_over_deadline              POST  in   404  404  422  422  422  404
 incidents:replan                          GET   in   404  404  200  200  200  404
 incidents:replan                          POST  in   404  404  302  302  302  404
 incidents:regions                         GET   in   405  405  405  405  405  405

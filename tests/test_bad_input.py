@@ -486,7 +486,7 @@ READ_ONLY = {
     *("incidents:clocks", "incidents:clocks_csv", "incidents:deadline", "incidents:calendar_feed"),
     *("incidents:roster", "incidents:ownership", "incidents:team"),
     *("incidents:record", "incidents:record_exports", "incidents:record_fetch", "incidents:record_file"),
-    "incidents:record_pdf",
+    *("incidents:record_pdf", "incidents:anchors"),
     "incidents:fact",
     *("incidents:playbooks", "incidents:playbook", "incidents:playbook_history"),
     *("incidents:mentions_csv", "incidents:all_mentions_csv"),

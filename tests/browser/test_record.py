@@ -27,7 +27,7 @@ def test_a_record_is_added_to_taken_out_and_proves_itself(site, open_page, tmp_p
     expect(page.get_by_text("On record: Facts at noon.")).to_be_visible()
 
     page.get_by_role("button", name="Export the record").click()
-    fetch = page.get_by_role("link", name=re.compile("^Fetch"))
+    fetch = page.get_by_role("link", name=re.compile("^Archive"))
     expect(fetch).to_be_visible(timeout=60_000)
     with page.expect_download() as download:
         fetch.click()

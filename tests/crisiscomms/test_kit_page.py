@@ -65,7 +65,7 @@ NOT_SHOWN = {
     "setup_tabs.html",
     "setup_next.html",
 }
-ONE_PAGE = {"cc-logo-shown"}
+ONE_PAGE = {"cc-logo-shown", "cc-svg-mentions"}
 
 
 def shown(olga):

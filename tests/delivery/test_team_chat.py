@@ -163,7 +163,7 @@ def everything_told(ada, ben):
     role = incident.roles.open().first()
     context |= {"decision": incident.decisions.first().pk, "role": role.pk, "by": ada.pk, "ref": incident.ref}
     context |= {"proposal": proposal_about(incident).pk, "text": incident.title}
-    kinds = notices.shown() - {"control_change", "control_change_decided", "sign_in_changed"}
+    kinds = notices.shown() - {"control_change", "control_change_decided", "sign_in_changed", "anchor_failed"}
     Notice.objects.all().delete()
     for kind in kinds:
         notices.tell([ada, ben], kind=kind, key="k", now=NOW, **context)
