@@ -8,7 +8,7 @@ import yaml
 
 from incidents.models import Incident
 
-SHIPPED = Path(__file__).parent / "data" / "playbooks.yaml"
+SHIPPED = Path(__file__).parents[1] / "data" / "playbooks.yaml"
 
 
 @cache

@@ -115,7 +115,7 @@ def test_declaring_is_on_the_record_with_what_is_affected(ada):
     texts = AuditEvent.objects.filter(chain=incident.ref).order_by("number").values_list("detail__text", flat=True)
     declared, affected, asked = texts
     assert declared == "Declared: Card payments fail or take over a minute (Service disruption, Major)"
-    assert affected == "Card payments is partly failing"
+    assert affected == "Card payments is partly failing since 17 Nov 13:00 UTC"
     assert asked.startswith("Facts to find out: what customers cannot do, since when")
     assert incident.component_states.get().began_at == NOW - timedelta(minutes=9)
 
