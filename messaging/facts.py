@@ -1,6 +1,6 @@
 """The facts that a text rests on: which they are, whether they may be said, and whether they are still so.
 
-A draft shows the living facts. A version keeps those that its text uses (docs/adr/0014, 0023), so that an approval
+A draft shows the living facts. A version keeps those that its text uses (docs/adr/0014, 0024), so that an approval
 binds to their words; whatever is asked later compares the two.
 """
 
