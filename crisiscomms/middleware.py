@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.common import CommonMiddleware
 from django.shortcuts import render
 from django.utils import timezone
 
@@ -44,6 +45,13 @@ class Traced:
                 seconds=perf_counter() - begun,
             )
         return response
+
+
+class SlashForReaders(CommonMiddleware):
+    """A missing slash is put there for whoever reads. What is sent would be lost on the way: it is not found instead."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return request.method in ("GET", "HEAD") and super().should_redirect_with_slash(request)
 
 
 class RefuseBadInput:

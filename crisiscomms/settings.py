@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "crisiscomms.api.problems.ProblemsOnly",
     "crisiscomms.middleware.RefuseBadInput",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "crisiscomms.middleware.SlashForReaders",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",

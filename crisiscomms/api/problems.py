@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import is_valid_path
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -111,6 +112,11 @@ def _headers(error: Exception) -> dict[str, str]:
     return headers
 
 
+def _without_slash(path: str) -> str:
+    is_meant = not path.endswith("/") and is_valid_path(f"{path}/")
+    return f"Addresses of the API end with a slash: {path}/" if is_meant else ""
+
+
 class ProblemsOnly:
     """Middleware: whatever else in the stack answers an address of the API with an error page, a client gets a problem."""
 
@@ -127,6 +133,7 @@ class ProblemsOnly:
             return response
         status = response.status_code
         code = HTTPStatus(status).name.lower()
-        body = body_of(status, code, WORDS.get(status, HTTPStatus(status).phrase))
+        words = _without_slash(request.path) if status == 404 else ""
+        body = body_of(status, code, words or WORDS.get(status, HTTPStatus(status).phrase))
         kept = {name: response.headers[name] for name in self.KEPT if name in response.headers}
         return JsonResponse(body, status=status, headers=kept, content_type=MEDIA_TYPE)

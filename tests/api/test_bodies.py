@@ -269,3 +269,14 @@ def test_reading_the_contacts_is_on_the_record_once_a_day_for_each_token(ada):
 
     taken = AuditEvent.objects.filter(verb="contacts.exported", actor=ada)
     assert taken.count() == 3 and "a program" in taken.select_related("detail")[0].detail.text
+
+
+def test_what_is_sent_without_the_last_slash_is_named_and_not_lost_on_a_redirect(ada):
+    client = program(ada)
+
+    answer = send(client, INCIDENTS.rstrip("/"), DECLARED)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, MEDIA_TYPE)
+    assert answer.json()["detail"] == "Addresses of the API end with a slash: /api/v1/incidents/"
+    assert client.get(INCIDENTS.rstrip("/")).status_code == 301
+    assert "slash" not in send(client, "/api/v1/nothing", DECLARED).json()["detail"]
