@@ -32,6 +32,9 @@ _FIELD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,39}")
 # What quoted-printable leaves as it is; a dot or a space could stand at the edge of a line.
 _SAFE = re.compile(r"[A-Za-z0-9!-,/:;<>?@\[-`{-~-](?:[ -<>-~]*[!-<>-~])?")
 
+# b2a_qp writes a space at the end of a line as an escape after it has counted: such a line is one sign too long.
+_TOO_LONG = re.compile(rb"(?m)^([^\r\n]{74})(=20|=09)(?=\r)")
+
 _LINE = 78
 _ENCODED_LINE = 76
 _QUOTED_LINE = 76
@@ -203,7 +206,8 @@ def _quoted(body: str) -> bytes:
     if not body.endswith("\n"):
         # b2a_qp looks at the first line end to choose between CRLF and LF for soft breaks.
         body += "\n"
-    return b2a_qp(body.encode().replace(b"\n", b"\r\n"))
+    encoded = b2a_qp(body.encode().replace(b"\n", b"\r\n"))
+    return _TOO_LONG.sub(rb"\1=\r\n\2", encoded) if b"=20\r" in encoded or b"=09\r" in encoded else encoded
 
 
 def _checked(field: str, value: str) -> str:

@@ -86,6 +86,8 @@ piece = st.one_of(
 
 @given(before=st.lists(st.tuples(piece, piece), max_size=4), last=piece)
 @example(before=[("Hello ", "."), (" uses ", "x" * 76)], last=".\n")
+@example(before=[], last="a" * 74 + " ")
+@example(before=[("a" * 74 + " \n", "b" * 68 + "ü\t")], last="ü" * 12 + "ab ")
 @settings(deadline=None, max_examples=400)
 def test_pieces_read_as_the_joined_text(before: list[tuple[str, str]], last: str) -> None:
     pieces = Pieces([*(literal for literal, _ in before), last])
