@@ -122,15 +122,16 @@ def tell_each(told: Iterable[Telling], *, now: datetime) -> int:
     if not asked:
         return 0
     chosen = _ways(asked)
-    new = _write(asked, chosen, now)
-    _queue_lines([pk for pk, one in new.items() if chosen[one] in IN_CHAT and one[1] in _looks], now)
-    return len(new)
+    in_chat = {one for one, way in chosen.items() if way in IN_CHAT and one[1] in _looks}
+    count, new = _write(asked, chosen, now, named=bool(in_chat))
+    _queue_lines([pk for pk, one in new.items() if one in in_chat], now)
+    return count
 
 
 def _write(
-    asked: dict[tuple[int, str, str], Telling], chosen: dict[tuple[int, str, str], Way], now: datetime
-) -> dict[int, tuple[int, str, str]]:
-    """In one statement; what was told before stays as it is. Returns the new ones by their keys."""
+    asked: dict[tuple[int, str, str], Telling], chosen: dict[tuple[int, str, str], Way], now: datetime, *, named: bool
+) -> tuple[int, dict[int, tuple[int, str, str]]]:
+    """In one statement; what was told before stays as it is. How many are new, and if `named` which, by their keys."""
     mailing = [_mailing(kind, chosen[person, kind, key], now) for person, kind, key in asked]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -139,7 +140,7 @@ def _write(
                 SELECT p, k, y, c::jsonb, %s, s, n, 0, '' FROM unnest(
                     %s::bigint[], %s::varchar[], %s::varchar[], %s::text[], %s::varchar[], %s::timestamptz[]
                 ) AS t (p, k, y, c, s, n)
-                ON CONFLICT DO NOTHING RETURNING id, person_id, kind, key""",
+                ON CONFLICT DO NOTHING {"RETURNING id, person_id, kind, key" if named else ""}""",
             [
                 now,
                 [person for person, _, _ in asked],
@@ -150,7 +151,8 @@ def _write(
                 [one.get("next_attempt_at") for one in mailing],
             ],
         )
-        return {pk: (person, kind, key) for pk, person, kind, key in cursor.fetchall()}
+        new = {pk: (person, kind, key) for pk, person, kind, key in cursor.fetchall()} if named else {}
+        return cursor.rowcount, new
 
 
 def _ways(told: dict[tuple[int, str, str], Telling]) -> dict[tuple[int, str, str], Way]:
@@ -179,6 +181,8 @@ def _mailing(kind: str, way: Way, now: datetime) -> dict[str, Any]:
 
 def _queue_lines(new: list[int], now: datetime) -> None:
     """One line each for those who are told in the chat as well or instead; none for what stands in a mail only."""
+    if not new:
+        return
     lines = [ChatLine(notice_id=pk, next_attempt_at=now) for pk in new]
     ChatLine.objects.bulk_create(lines, ignore_conflicts=True)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
+from django.db.models.base import ModelState
 
 from crisiscomms import audit, notices
 from crisiscomms.models import User
@@ -29,6 +30,24 @@ State = Deadline.State
 TOGETHER = 500
 # Fewer where a row's kind does something of its own, such as preparing a draft.
 WITH_WORK = 20
+
+# What is looked at of a row that only has to be told of. A kind's own work may look at all of it.
+OF_DEADLINE = (
+    *(
+        "id",
+        "kind",
+        "title",
+        "owner_id",
+        "due_at",
+        "warn_at",
+        "warned_at",
+        "remind_at",
+        "reminded_at",
+        "next_action_at",
+    ),
+    *("state", "step", "snoozed_until", "taken_by_id", "taken_until", "taken_times", "paused_minutes", "incident_id"),
+)
+OF_INCIDENT = ("id", "number", "restricted", "clock_policy_version", "obligation_policy_version")
 
 Due = tuple[int, int, str]
 
@@ -118,13 +137,47 @@ def _claim(rows: list[Due], now: datetime) -> list[Deadline]:
     """Records' locks first, as every action takes them, then the rows; both without waiting for anybody."""
     free = audit.take_turns({f"INC-{number}" for _, number, _ in rows})
     wanted = [pk for pk, number, _ in rows if f"INC-{number}" in free]
-    claimed = Deadline.objects.due_for_action(now).select_for_update(skip_locked=True, of=("self", "incident"))
-    found = list(claimed.select_related("incident").filter(pk__in=wanted).order_by("next_action_at"))
+    with_work = any(kinds.has_work(kind) for _, _, kind in rows)
+    found = _locked_whole(wanted, now) if with_work else _locked(wanted, now)
     # Few people own many: each is read once.
     owners = User.objects.get_queryset().select_related("deputy").in_bulk({one.owner_id for one in found})
     for one in found:
         one.owner = owners[one.owner_id]
     return found
+
+
+def _locked_whole(wanted: list[int], now: datetime) -> list[Deadline]:
+    claimed = Deadline.objects.due_for_action(now).select_for_update(skip_locked=True, of=("self", "incident"))
+    return list(claimed.select_related("incident").filter(pk__in=wanted).order_by("next_action_at"))
+
+
+def _locked(wanted: list[int], now: datetime) -> list[Deadline]:
+    """The same with only what is looked at, in one statement: instances of all columns would cost as much as all SQL."""
+    columns = ", ".join([*(f"d.{name}" for name in OF_DEADLINE), *(f"i.{name}" for name in OF_INCIDENT)])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {columns} FROM incidents_deadline d JOIN incidents_incident i ON i.id = d.incident_id "
+            "WHERE d.id = ANY(%s) AND d.next_action_at <= %s ORDER BY d.next_action_at FOR UPDATE OF d, i SKIP LOCKED",
+            [wanted, now],
+        )
+        rows = cursor.fetchall()
+    width, incidents, found = len(OF_DEADLINE), {}, []
+    for row in rows:
+        deadline = _read(Deadline, zip(OF_DEADLINE, row, strict=False))
+        if deadline.incident_id not in incidents:
+            incidents[deadline.incident_id] = _read(Incident, zip(OF_INCIDENT, row[width:], strict=True))
+        deadline._state.fields_cache["incident"] = incidents[deadline.incident_id]
+        found.append(deadline)
+    return found
+
+
+def _read(model: Any, values: Iterable[tuple[str, Any]]) -> Any:
+    """An instance as Django makes one with deferred columns: what was not read is read when somebody asks for it."""
+    one = model.__new__(model)
+    one._state = ModelState()
+    one._state.adding, one._state.db = False, connection.alias
+    one.__dict__.update(values)
+    return one
 
 
 def _act(deadline: Deadline, this: Round) -> None:
@@ -171,8 +224,11 @@ def _warn(deadline: Deadline, this: Round) -> None:
         this.let_in.append((deadline.incident, deadline.owner.deputy))
         people.append(deadline.owner.deputy)
     _tell(deadline, people, kind="deadline_soon", key=_again_key(deadline), this=this)
-    deadline.warned_at, deadline.next_action_at, deadline.snoozed_until = this.now, deadline.due_at, None
-    this.changed |= {"warned_at", "snoozed_until"}
+    deadline.warned_at, deadline.next_action_at = this.now, deadline.due_at
+    this.changed.add("warned_at")
+    if deadline.snoozed_until is not None:
+        deadline.snoozed_until = None
+        this.changed.add("snoozed_until")
 
 
 def _escalate(deadline: Deadline, this: Round) -> None:
@@ -318,15 +374,17 @@ COLUMNS = {
 
 
 def _write(moved: list[Deadline], columns: list[str]) -> None:
-    """All in one statement."""
+    """All in one statement. What is the same for all, such as the moment of a warning, is written once."""
     if not moved:
         return
-    lists = [[getattr(one, name) for one in moved] for name in columns]
-    sets = ", ".join(f"{name} = n.{name}" for name in columns)
-    arrays = ", ".join(f"%s::{COLUMNS[name]}[]" for name in columns)
+    values = {name: [getattr(one, name) for one in moved] for name in columns}
+    same = {name: found[0] for name, found in values.items() if len(set(found)) == 1}
+    lists = {name: found for name, found in values.items() if name not in same}
+    sets = ", ".join([*(f"{name} = %s::{COLUMNS[name]}" for name in same), *(f"{name} = n.{name}" for name in lists)])
+    arrays = "".join(f", %s::{COLUMNS[name]}[]" for name in lists)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE incidents_deadline d SET {sets} FROM unnest(%s::bigint[], {arrays}) "
-            f"AS n (id, {', '.join(columns)}) WHERE d.id = n.id",
-            [[one.pk for one in moved], *lists],
+            f"UPDATE incidents_deadline d SET {sets} FROM unnest(%s::bigint[]{arrays}) "
+            f"AS n ({', '.join(['id', *lists])}) WHERE d.id = n.id",
+            [*same.values(), [one.pk for one in moved], *lists.values()],
         )
