@@ -165,15 +165,9 @@ def _next_span(incident: Incident, to: str, by: User, now: datetime, reason: str
 
 def _reopen(incident: Incident, by: User, now: datetime) -> None:
     """Not fixed after all: what followed from the resolution rests, and has to be earned anew."""
-    for deadline in incident.deadlines.open().filter(kind="recovery_task"):
-        deadlines.waive(
-            incident=incident,
-            kind=deadline.kind,
-            subject=deadline.subject,
-            reason="The incident went back to management.",
-            by=by,
-            now=now,
-        )
+    deadlines.waive_all(
+        incident=incident, reason="The incident went back to management.", by=by, now=now, only="recovery_task"
+    )
     Milestone.objects.filter(incident=incident, kind__in=UNDONE).update(undone_at=now)
 
 

@@ -146,24 +146,25 @@ def waive(*, incident: Incident, kind: str, reason: str, by: User | None, now: d
 
 
 @transaction.atomic
-def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime) -> None:
-    """Quiet on stand-down and close: every open deadline of the incident but those that follow from its end."""
+def waive_all(*, incident: Incident, reason: str, by: User | None, now: datetime, only: str = "") -> None:
+    """Quiet on stand-down and close: every open deadline of the incident but those that follow from its end.
+
+    `only` is one kind of them. It is one entry for all: what ended them must not vanish under twenty of their own.
+    """
     audit.hold(incident.chain)
     stay = [key for key in kinds.registered() if kinds.of(key).outlives_close]
     rows = Deadline.objects.open().select_for_update().filter(incident=incident).exclude(kind__in=stay)
-    ending = list(rows.order_by("due_at", "pk"))
+    ending = list((rows.filter(kind=only) if only else rows).order_by("due_at", "pk"))
     for deadline in ending:
         _end(deadline, State.WAIVED, waived_reason=reason[:300])
     if ending:
-        # One entry for all: what ended them must not vanish under twenty of their own.
         count = f"{len(ending)} clock{'' if len(ending) == 1 else 's'} ended"
         titles = [deadline.title for deadline in ending[:MOST_NAMED]]
         more = [f"{len(ending) - MOST_NAMED} more"] if len(ending) > MOST_NAMED else []
-        text = f"{count}: {'; '.join([*titles, *more])}. {reason}"
-        data = {"deadlines": [deadline.pk for deadline in ending]}
         audit.record(
-            chain=incident.chain, verb="deadline.ended", subject=f"incident:{incident.pk}", text=text, by=by, now=now,
-            data=data,
+            chain=incident.chain, verb="deadline.ended", subject=f"incident:{incident.pk}",
+            text=f"{count}: {'; '.join([*titles, *more])}. {reason}", by=by, now=now,
+            data={"deadlines": [deadline.pk for deadline in ending]},
         )  # fmt: skip
 
 
