@@ -6,6 +6,8 @@ from django import forms
 
 from crisiscomms.models import User
 from crisiscomms.moments import MomentField
+from incidents.forms.outward import owners
+from incidents.models import Incident
 
 REASON = {"required": "Say why."}
 
@@ -25,11 +27,14 @@ class DoneForm(forms.Form):
 
 
 class HandDeadlineOverForm(forms.Form):
+    """Shown for an incident it offers who can work on it; whoever else is named hears from the action why not."""
+
     owner = forms.ModelChoiceField(label="To whom", queryset=User.objects.none())
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, incident: Incident | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = User.objects.active().order_by("name")  # type: ignore[attr-defined]
+        offered = owners(incident) if incident else User.objects.active().order_by("name")
+        self.fields["owner"].queryset = offered  # type: ignore[attr-defined]
 
 
 class RegionsForm(forms.Form):

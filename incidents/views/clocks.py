@@ -87,7 +87,7 @@ def _clock(request: HttpRequest, deadline: Deadline, pressed: str = "") -> HttpR
         "may_work": access.may(request.user, "work", deadline.incident),
         "may_lead": access.may(request.user, "lead", deadline.incident),
         "may_be_taken": clocks.may_be_taken(deadline, request.now),
-        "hand_over": forms.HandDeadlineOverForm(),
+        "hand_over": forms.HandDeadlineOverForm(incident=deadline.incident),
     }
     return render(request, "incidents/deadline.html", context, status=422 if pressed else 200)
 

@@ -142,6 +142,17 @@ def test_it_is_not_handed_to_who_cannot_do_it(incident, ada, role):
         )
 
 
+@pytest.mark.parametrize("restricted", [False, True])
+def test_the_page_offers_only_who_could_have_it(restricted, browse, ada, cleo):
+    incident = factories.make_incident(ada, restricted=restricted)
+    factories.make_user("lea", roles=["legal"])
+
+    page = browse(ada, f"/incidents/{incident.ref}/deadlines/{clock(incident).pk}/").content.decode()
+
+    assert ">Cleo</option>" not in page
+    assert (">Lea</option>" in page) is not restricted
+
+
 def test_i_have_it_pauses_the_chain_for_the_policys_minutes_and_stands_on_the_record(incident, ada):
     told_at(90)
     actions.take_deadline(deadline_id=clock(incident).pk, by=ada, now=at(92))

@@ -586,7 +586,8 @@ def test_making_and_changing_a_source_is_on_the_record_without_its_secrets(olga)
     assert not any(secret in said for secret in (shown.key, shown.secret, turned.key, turned.secret))
 
 
-def test_a_proposal_never_makes_milder_what_somebody_raised_meanwhile(source, ada):
+def proposed_for(source, ada):
+    """A minor incident, and a rule that proposes more for a signal of it."""
     incident = factories.make_incident(ada, severity="minor")
     make_rule(ada, condition("number", "seen", "at_least", 2))
     knock(source, alert(region="eu"))
@@ -594,6 +595,11 @@ def test_a_proposal_never_makes_milder_what_somebody_raised_meanwhile(source, ad
     with clock.at(SOON):
         knock(source, alert(region="eu"))
     judge(SOON)
+    return incident
+
+
+def test_a_proposal_never_makes_milder_what_somebody_raised_meanwhile(source, ada):
+    incident = proposed_for(source, ada)
     proposal = SignalProposal.objects.get()
     actions.change_severity(incident_id=incident.pk, severity="critical", reason="Worse", by=ada, now=SOON)
 
@@ -606,13 +612,7 @@ def test_a_proposal_never_makes_milder_what_somebody_raised_meanwhile(source, ad
 
 
 def test_what_was_taken_out_is_not_brought_back_by_its_proposal(source, ada):
-    incident = factories.make_incident(ada, severity="minor")
-    make_rule(ada, condition("number", "seen", "at_least", 2))
-    knock(source, alert(region="eu"))
-    actions.attach_signal(signal_id=only().pk, incident_id=incident.pk, by=ada, now=NOW)
-    with clock.at(SOON):
-        knock(source, alert(region="eu"))
-    judge(SOON)
+    incident = proposed_for(source, ada)
     assert only().proposal is not None
 
     actions.detach_signal(signal_id=only().pk, by=ada, now=SOON)
